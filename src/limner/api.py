@@ -1,0 +1,309 @@
+"""The verbs: train, evaluate, predict, export a model, load one. The command line calls these and nothing else.
+
+Each imports what it needs when it is called: predicting and evaluating never import PyTorch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limner.errors import MissingExtraError, OutputExistsError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from limner.batch import Predictions
+    from limner.evaluation import Evaluation
+    from limner.recipe import Recipe
+    from limner.runtime import Predictor
+    from limner.selection import PartChoice
+
+DEFAULT_RECIPE = "polyp-unet-resnet50"
+EVALUATION_FILES = ("report.html", "report.md", "summary.json", "cases.csv")
+_TRAINING_PACKAGES = ("torch", "lightning", "timm", "onnx", "onnxscript")
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A finished run.
+
+    Attributes:
+        folder: The run folder.
+        model: The exported model.
+        report: The page with curves, scores and pictures.
+        evaluation: Scores on the test part; on the validation part when the split has no test part.
+    """
+
+    folder: Path
+    model: Path
+    report: Path
+    evaluation: Evaluation
+
+
+def train(
+    source: str | Path,
+    *,
+    recipe: str | Path | None = None,
+    settings: Iterable[str] = (),
+    out: str | Path | None = None,
+    split: Mapping[str, str | Path] | str | Path | None = None,
+    budget: float | str | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> RunResult:
+    """Train a model on images and masks, export it, evaluate it on the test part, and write a report.
+
+    Args:
+        source: A folder, an archive (.zip, .tar, .tar.gz, .tgz), or a data set's name.
+        recipe: A shipped recipe's name or a YAML file; by default `DEFAULT_RECIPE`, and the run's own on resuming.
+        settings: Strings `key=value` that change the recipe.
+        out: The run folder, new or empty; by default runs/RECIPE-DATE-TIME.
+        split: A split.json, or lists of ids by part (`{"train": file, "test": file}`); by default drawn as the recipe says.
+        budget: The time the whole may take, in seconds or as "10m".
+        resume: Go on with the run in `out`.
+        progress: Show progress on standard error.
+        on_step: Is told, in a few words, what begins.
+
+    Raises:
+        MissingExtraError: PyTorch and its companions are not installed.
+        LimnerError: Something about the source, the recipe, the split or the folder.
+    """
+    require_training("training")
+    from limner.data import open_source
+    from limner.training.run_folder import RunFolder
+
+    if resume and out is None:
+        raise RunError("there is no telling which run to resume", fix="name its folder with --out (in Python: out=...)")
+    folder = new_run_folder(recipe) if out is None else Path(out)
+    chosen = _choose_recipe(recipe, settings, folder, resume=resume)
+    if not resume:
+        RunFolder(folder).refuse_to_overwrite()
+    open_source(source)  # like the checks above: a mistake is told at once, not after PyTorch has started
+    on_step("starting PyTorch")
+    from limner.training.run import train_run
+
+    train_run(
+        source,
+        chosen,
+        folder,
+        split=_as_paths(split),
+        budget_s=_as_seconds(budget),
+        resume=resume,
+        progress=progress,
+        on_step=on_step,
+    )
+    on_step("evaluating on the test part")
+    return finish_run(source, folder, progress=progress)
+
+
+def finish_run(source: str | Path, folder: Path, *, progress: bool = True) -> RunResult:
+    """Evaluate a trained run on its test part, note the scores in its model file, and write its report.
+
+    Without a test part the validation part is evaluated, and the report says so.
+    """
+    from limner.data import load_split, open_source
+    from limner.outcome import evaluate_selection, report_selection
+    from limner.runtime import load
+    from limner.selection import Selection
+
+    split = load_split(folder / "split.json")
+    part: PartChoice = "test" if split.test else "val"
+    selection = Selection(open_source(source).subset(split.part(part)), part)
+    predictor = load(folder)
+    evaluation = evaluate_selection(predictor, selection, progress=progress)
+    evaluation.save(folder / "evaluation")
+    _note_scores(folder / "model.onnx", evaluation)
+    report = report_selection(predictor, selection, evaluation, folder, run=folder)
+    return RunResult(folder, folder / "model.onnx", report, evaluation)
+
+
+def evaluate(
+    model: str | Path,
+    source: str | Path,
+    *,
+    out: str | Path | None = None,
+    split: Mapping[str, str | Path] | str | Path | None = None,
+    part: PartChoice | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Evaluation:
+    """Score a model on images with masks, at the threshold that it was exported with.
+
+    Of the data that a run was made of, only its test part is evaluated unless `part` says otherwise; of other data, all images are.
+    Images that the run was trained on are warned about (`limner.selection.SeenInTrainingWarning`).
+
+    Args:
+        model: A run folder, an .onnx file, or a shipped model's name.
+        source: Images and masks, as for `train`.
+        out: Folder for report.html, report.md, summary.json and cases.csv; nothing is written without it.
+        split: A split.json, or lists of ids by part, that says which images are meant.
+        part: The part of the split; by default its test part.
+        overwrite: Replace an evaluation that is already in `out`.
+        progress: Show progress on standard error.
+
+    Raises:
+        OutputExistsError: `out` holds an evaluation already.
+        LimnerError: Something about the model, the source or the split.
+    """
+    from limner.data import open_source
+    from limner.outcome import evaluate_selection, report_selection
+    from limner.runtime import load
+    from limner.selection import select
+
+    if out is not None and not overwrite:
+        _refuse_existing([Path(out) / name for name in EVALUATION_FILES])
+    predictor = load(model)
+    selection = select(open_source(source), split=_as_paths(split), part=part, model=predictor.path)
+    evaluation = evaluate_selection(predictor, selection, progress=progress)
+    if out is not None:
+        report_selection(predictor, selection, evaluation, Path(out))
+    return evaluation
+
+
+def predict(
+    model: str | Path,
+    inputs: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    overlays: bool = True,
+    probs: bool = False,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Predictions:
+    """Predict images and write `masks/`, `overlays/` and `predictions.csv` into a folder.
+
+    For predictions in memory, use `load(model).predict(image)`.
+
+    Args:
+        model: A run folder, an .onnx file, or a shipped model's name.
+        inputs: Image files, folders and archives.
+        out: The folder to write to.
+        overlays: Draw each outline over its image.
+        probs: Write probabilities too, as 16-bit PNG in `probs/`.
+        resume: Skip images whose outputs are already there.
+        overwrite: Replace outputs that are already there.
+        progress: Show progress on standard error.
+
+    Returns:
+        What was done; images that could not be read are in its `failures`.
+
+    Raises:
+        OutputExistsError: An output is already there, and neither `resume` nor `overwrite` was asked for. Nothing has been written then.
+        LimnerError: Something about the model or the inputs as a whole.
+    """
+    from limner.batch import Layout, plan, predict_many, refuse_existing
+    from limner.progress import show_progress
+    from limner.runtime import load
+
+    layout = Layout(Path(out), overlays=overlays, probs=probs)
+    jobs = plan([inputs] if isinstance(inputs, (str, Path)) else inputs)
+    if not (resume or overwrite):
+        refuse_existing(jobs, layout)
+    predictor = load(model)
+    with show_progress("predicting", enabled=progress) as tick:
+        return predict_many(predictor, jobs, layout, resume=resume, progress=tick)
+
+
+def export_model(run: str | Path, out: str | Path, *, overwrite: bool = False) -> Path:
+    """Export the best checkpoint of a run to one .onnx file.
+
+    Raises:
+        MissingExtraError: PyTorch and its companions are not installed.
+        OutputExistsError: The file is there already.
+        RunError: The folder is not a run, or has no checkpoint yet.
+    """
+    path = Path(out)
+    if path.suffix.lower() != ".onnx":
+        raise RunError("a model's file name ends in .onnx", where=path, fix=f"write --out {path.with_suffix('.onnx')}")
+    if not overwrite:
+        _refuse_existing([path])
+    require_training("exporting a run")
+    from limner.training.run import export_run
+
+    return export_run(Path(run), path, overwrite=overwrite)
+
+
+def load(model: str | Path, *, threads: int | None = None) -> Predictor:
+    """Open a model for prediction: `load(model).predict(image)`.
+
+    Args:
+        model: A run folder, an .onnx file, or a shipped model's name.
+        threads: Processor threads per prediction; by default as many as there are physical cores.
+
+    Raises:
+        ModelFileError: There is no such model, or it is damaged.
+    """
+    from limner.runtime import load as load_predictor
+
+    return load_predictor(model, threads=threads)
+
+
+def new_run_folder(recipe: str | Path | None = None) -> Path:
+    """A run folder that is not there yet: runs/RECIPE-DATE-TIME."""
+    name = Path(recipe or DEFAULT_RECIPE)
+    stem = name.stem if name.suffix in {".yaml", ".yml"} else name.name
+    return Path("runs") / f"{stem}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+
+
+def require_training(needed_for: str) -> None:
+    """Make sure that the workshop half is installed.
+
+    Raises:
+        MissingExtraError: It is not; the message has the command that installs it.
+    """
+    if any(find_spec(package) is None for package in _TRAINING_PACKAGES):
+        raise MissingExtraError("train", needed_for=needed_for)
+
+
+def _choose_recipe(recipe: str | Path | None, settings: Iterable[str], folder: Path, *, resume: bool) -> Recipe:
+    from limner.recipe import load_recipe
+
+    stored_file = folder / "recipe.yaml"
+    if not (resume and stored_file.is_file()):
+        return load_recipe(recipe or DEFAULT_RECIPE, settings)
+    stored, asked = load_recipe(stored_file), load_recipe(recipe or stored_file, settings)
+    if stored != asked:
+        ours, theirs = stored.model_dump(), asked.model_dump()
+        differing = ", ".join(name for name in ours if ours[name] != theirs[name])
+        raise RunError(
+            f"a run goes on with the recipe it began with, and this one differs in: {differing}",
+            where=stored_file,
+            fix="leave out --recipe and --set, or start a new run without --resume",
+        )
+    return stored
+
+
+def _note_scores(model: Path, evaluation: Evaluation) -> None:
+    """Write the scores into the model file, so that it says by itself how good it was found to be."""
+    from limner.export.exporter import update_model
+    from limner.runtime.format import read_metadata
+
+    scores = [{**score.model_dump(mode="json"), "part": evaluation.part} for score in evaluation.scores]
+    update_model(model, metadata=read_metadata(model).model_copy(update={"metrics": scores}))
+
+
+def _refuse_existing(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.exists():
+            raise OutputExistsError("the output is already there", where=path, fix="add --overwrite to replace it, or choose another --out")
+
+
+def _as_paths(split: Mapping[str, str | Path] | str | Path | None) -> dict[str, Path] | Path | None:
+    if split is None or isinstance(split, (str, Path)):
+        return None if split is None else Path(split)
+    return {part: Path(file) for part, file in split.items()}
+
+
+def _as_seconds(budget: float | str | None) -> float | None:
+    from limner.durations import parse_duration
+
+    try:
+        return parse_duration(budget) if isinstance(budget, str) else budget
+    except ValueError as error:
+        raise RunError(str(error)) from None

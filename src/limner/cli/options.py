@@ -1,0 +1,58 @@
+"""Options that several commands share, and the readers of their values. A value that cannot be read is wrong usage (exit code 2)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from limner.durations import parse_duration
+
+SPLIT_PARTS = ("train", "val", "test")
+
+SourceArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="Images and masks: a folder, a .zip or .tar archive, or a data set's name.")
+]
+ModelArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A run folder, an .onnx file, or the name of a shipped model.")
+]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON to standard output, and nothing else there.")]
+OverwriteOption: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are already there.")]
+QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+
+def read_budget(text: str | None) -> float | None:
+    """Seconds of a budget such as `10m`."""
+    try:
+        return None if text is None else parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="'--budget'") from None
+
+
+def read_split(text: str | None) -> dict[str, Path] | Path | None:
+    """A split: the lists `train=FILE,test=FILE[,val=FILE]`, or the path of a split.json.
+
+    Example:
+        >>> sorted(read_split("train=a.txt,test=b.txt"))
+        ['test', 'train']
+    """
+    if text is None:
+        return None
+    if text.endswith(".json") and "=" not in text:
+        return Path(text)
+    lists: dict[str, Path] = {}
+    for entry in re.split(r",(?=\w+=)", text):
+        part, separator, file = entry.partition("=")
+        part = "val" if part == "validation" else part
+        if not separator or not file or part not in SPLIT_PARTS:
+            raise _bad_split(f"'{entry}' should read PART=FILE with PART one of {', '.join(SPLIT_PARTS)}; or give a split.json")
+        if part in lists:
+            raise _bad_split(f"the part '{part}' is given twice")
+        lists[part] = Path(file)
+    return lists
+
+
+def _bad_split(message: str) -> typer.BadParameter:
+    return typer.BadParameter(message, param_hint="'--split'")

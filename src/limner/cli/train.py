@@ -1,0 +1,98 @@
+"""`limner train`: from a data set to a run folder with a model, its scores and a report."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from limner.cli.console import note, only_json, print_json, say
+from limner.cli.guard import if_interrupted
+from limner.cli.help import HelpCommand, examples
+from limner.cli.options import JsonOption, QuietOption, SourceArgument, read_budget, read_split
+
+EPILOG = examples(
+    "limner train polyps/ --budget 10m",
+    "limner train kvasir-seg.zip --recipe polyp-unet-resnet50 --out runs/polyps",
+    "limner train kvasir-seg.zip --split train=train.txt,test=test.txt --set epochs=20 --set data.input_size=352",
+    "limner train kvasir-seg.zip --out runs/polyps --resume",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("train", cls=HelpCommand, short_help="Train a model on images and masks.", epilog=EPILOG)(train)
+
+
+def train(
+    source: SourceArgument,
+    *,
+    recipe: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="A recipe of `limner recipes`, or a YAML file.", show_default="polyp-unet-resnet50"),
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe; may be given several times.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Plan the training so that it ends within this time: 90s, 10m, 1h30m.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="RUN", help="Folder for the run.", show_default="runs/RECIPE-DATE-TIME")] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPLIT",
+            help="train=FILE,test=FILE[,val=FILE], each a list of ids, or a split.json. Without val, it is taken out of train.",
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN, from its last complete epoch.")] = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model on images and masks, evaluate it on the test part, export it and write a report.
+
+    The run folder then holds model.onnx, report.html, the scores of each image, the resolved recipe, the split with file hashes, and the
+    checkpoints.
+    """
+    from limner import api
+    from limner.cli.scores import evaluation_json, print_evaluation
+
+    budget_s, lists = read_budget(budget), read_split(split)
+    if resume and out is None:
+        raise typer.BadParameter("--resume needs the run's folder: add --out RUN")
+    out = out or api.new_run_folder(recipe)
+    with if_interrupted(_how_to_resume(source, out)), only_json(as_json):
+        result = api.train(
+            source,
+            recipe=recipe,
+            settings=settings or (),
+            out=out,
+            split=lists,
+            budget=budget_s,
+            resume=resume,
+            progress=not quiet,
+            on_step=_ignore if quiet else _announce,
+        )
+    if as_json:
+        places = {"run": str(result.folder), "model_file": str(result.model), "report": str(result.report)}
+        print_json({**places, **evaluation_json(result.evaluation)})
+        return
+    print_evaluation(result.evaluation)
+    say(f"model:  {result.model}")
+    say(f"report: {result.report}", style="bold green")
+    note(f"next:   limner predict {shlex.quote(str(result.folder))} IMAGES --out DIR", style="dim")
+
+
+def _how_to_resume(source: str, out: Path) -> str:
+    command = shlex.join(["limner", "train", source, "--out", str(out), "--resume"])
+    return f"what is complete is kept in {out}\n  go on with: {command}"
+
+
+def _announce(step: str) -> None:
+    note(f"{step} ...", style="dim")
+
+
+def _ignore(_step: str) -> None:
+    """Quiet is quiet."""

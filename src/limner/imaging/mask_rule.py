@@ -1,0 +1,97 @@
+"""Which grey levels of a stored mask are foreground.
+
+People store the same mask in many ways; this is the one rule that reads them all. It never looks at the image.
+
+1. A boolean mask is itself; a mask of zeros is empty.
+2. In a lossless file of one or two levels, the larger level is foreground (0/1, 0/255, 1/2, two palette colours ...), and a single
+   level other than zero is all foreground.
+3. Otherwise (fringes of JPEG compression, smoothed edges) foreground is what exceeds half of the largest level. A largest level
+   below 8 is compression noise over an empty mask.
+4. But where whole areas, not just fringes, lie between dark and bright, the file holds several labels or a photograph.
+   That is an error: a guess would be wrong without anyone noticing.
+
+So a 0/1 mask must be lossless to be seen: in a JPEG it cannot be told from noise, and reads as empty.
+
+A dark object on a bright ground is therefore read inverted; nothing in the file tells it apart from the usual.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from limner.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from limner.types import MaskArray
+
+NOISE_LEVEL = 8  # of 255; JPEG at quality 75 leaves less than this in areas that were black
+_DARK, _BRIGHT = 1 / 16, 3 / 4  # shares of the largest level between which an area is neither ground nor object
+_SOME = 0.02  # share of the pixels above dark that may be flat by chance, as in noise
+_MANY = 0.25  # share of the flat ones that may lie between, for strokes a few pixels wide
+
+
+def binarise(levels: NDArray[Any], *, lossy: bool, name: str) -> MaskArray:
+    """Apply the rule above to grey levels.
+
+    Args:
+        levels: (H, W), bool, integer or float.
+        lossy: Whether the levels come from a lossy format, so that exact values mean nothing.
+        name: The file's name, for the error.
+
+    Raises:
+        DataError: The levels fall into more than two groups.
+
+    Example:
+        >>> import numpy as np
+        >>> binarise(np.array([[0, 1]]), lossy=False, name="a.png")
+        array([[False,  True]])
+        >>> binarise(np.array([[0, 3], [250, 255]]), lossy=True, name="a.jpg")
+        array([[False, False],
+               [ True,  True]])
+        >>> binarise(np.array([[0, 1]]), lossy=True, name="a.jpg")
+        array([[False, False]])
+    """
+    if levels.dtype == np.bool_:
+        return levels
+    levels = _finite(levels)
+    low, high = levels.min(), levels.max()
+    if not lossy and bool(((levels == low) | (levels == high)).all()):
+        return np.asarray(levels == high) if low != high else np.full(levels.shape, bool(high != 0))
+    noise = levels.dtype.kind in "ui" and high < NOISE_LEVEL
+    if not (lossy and noise) and (high <= 0 or _has_areas_between(levels, float(high))):
+        raise _not_two_tone(levels, name)
+    return np.zeros(levels.shape, dtype=np.bool_) if noise else np.asarray(levels > float(high) / 2)
+
+
+def _finite(levels: NDArray[Any]) -> NDArray[Any]:
+    """Depths that OpenCV's filters take, without NaN."""
+    if levels.dtype in (np.uint8, np.uint16):
+        return levels
+    if levels.dtype.kind == "f":
+        return np.nan_to_num(levels.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    return levels.astype(np.uint16) if levels.min() >= 0 and levels.max() < 2**16 else levels.astype(np.float64)
+
+
+def _has_areas_between(levels: NDArray[Any], high: float) -> bool:
+    """Whether many of the pixels that equal all their neighbours are neither dark nor bright; fringes never equal theirs."""
+    square = np.ones((3, 3), np.uint8)
+    raised = levels > high * _DARK
+    areas = levels[raised & (cv2.erode(levels, square) == cv2.dilate(levels, square))]
+    if areas.size <= _SOME * np.count_nonzero(raised):
+        return False
+    return bool((areas < high * _BRIGHT).mean() > _MANY)
+
+
+def _not_two_tone(levels: NDArray[Any], name: str) -> DataError:
+    found = np.unique(levels)
+    shown = ", ".join(f"{level:g}" for level in found[:6]) + (", ..." if len(found) > 6 else "")
+    return DataError(
+        f"the mask is not one of two tones: it holds {len(found)} grey levels ({shown}) over whole areas",
+        where=name,
+        fix="store it with 0 for the ground and 255 for the object; merge the labels of a label map first",
+    )

@@ -1,0 +1,70 @@
+"""Which models are at hand: those that come with the package, and those of runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from limner.errors import ModelFileError
+from limner.runtime.format import read_metadata
+from limner.runtime.shipped import shipped_models
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from limner.runtime import ModelMetadata
+
+Facts = dict[str, Any]
+
+
+def list_models() -> list[Facts]:
+    """Facts of each shipped model."""
+    return [_facts(model.name, model.path, model.metadata) for model in shipped_models()]
+
+
+def list_runs(folder: Path) -> list[Facts]:
+    """Facts of the model of each run folder in `folder`; runs without a whole model are left out."""
+    found = []
+    for path in sorted(folder.glob("*/model.onnx")):
+        try:
+            found.append(_facts(str(path.parent), path, read_metadata(path)))
+        except ModelFileError:
+            continue
+    return found
+
+
+def describe_model(path: Path) -> Facts:
+    """Facts of a model file.
+
+    Raises:
+        ModelFileError: It is missing, damaged, or not limner's.
+    """
+    return _facts(str(path), path, read_metadata(path))
+
+
+def _facts(model: str, path: Path, metadata: ModelMetadata) -> Facts:
+    """What is shown of a model: how it is given as MODEL, and what its file says."""
+    parity = metadata.parity or {}
+    return {
+        "model": model,
+        "name": metadata.name,
+        "task": metadata.task,
+        "dice_per_image": _score(metadata, "dice"),
+        "iou_per_image": _score(metadata, "iou"),
+        "threshold": metadata.threshold,
+        "threshold_origin": metadata.threshold_origin,
+        "input_size": list(metadata.input_size),
+        "created": metadata.created,
+        "megabytes": round(path.stat().st_size / 1e6, 3),
+        "training_data": metadata.training_data.get("name"),
+        "parity_images": parity.get("n"),
+        "max_prob_difference": parity.get("max_prob_difference"),
+        "mask_agreement": parity.get("mask_agreement"),
+    }
+
+
+def _score(metadata: ModelMetadata, name: str) -> float | None:
+    """The model's own score on its test part, per image; None when the file does not say."""
+    for score in metadata.metrics:
+        if (score.get("name"), score.get("convention"), score.get("part")) == (name, "per-image", "test"):
+            return score.get("value")
+    return None

@@ -1,0 +1,84 @@
+"""What a model is worth on a data set: its evaluation, and the report of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from limner.data.splits import PARTS
+from limner.evaluation import ThresholdChoice, evaluate
+from limner.progress import show_progress
+from limner.report import ParityFacts, ReportData, SplitFacts, build_gallery, read_history, write_report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from limner.evaluation import Evaluation
+    from limner.runtime import ModelMetadata, Predictor
+    from limner.selection import Selection
+
+_RUN_FACTS = ("source", "started", "finished", "seconds", "budget_s", "precision", "seed")
+
+
+def evaluate_selection(predictor: Predictor, selection: Selection, *, progress: bool) -> Evaluation:
+    """Score a model on the images selected.
+
+    Raises:
+        DataError: There are none, or one cannot be loaded.
+    """
+    with show_progress(f"evaluating ({selection.part})", enabled=progress) as tick:
+        return evaluate(predictor, selection.dataset, part=selection.part, progress=tick)
+
+
+def report_selection(predictor: Predictor, selection: Selection, evaluation: Evaluation, out: Path, *, run: Path | None = None) -> Path:
+    """Write report.html, report.md, summary.json and cases.csv into `out`; with a run folder, its training is reported too.
+
+    Returns:
+        The path of the page.
+    """
+    metadata = predictor.metadata
+    data = ReportData(
+        title=f"{metadata.task.capitalize()} segmentation: {metadata.name} on {evaluation.source}",
+        evaluation=evaluation,
+        task=metadata.task,
+        facts=_facts(predictor, run),
+        recipe=metadata.recipe,
+        history=read_history(run / "metrics.csv") if run else (),
+        threshold_choice=_threshold_choice(run),
+        gallery=build_gallery(predictor, selection.dataset, evaluation),
+        split=_split_facts(metadata),
+        parity=_parity_facts(metadata),
+        problems=selection.dataset.problems,
+    )
+    return write_report(data, out)
+
+
+def _facts(predictor: Predictor, run: Path | None) -> dict[str, Mapping[str, Any]]:
+    metadata = predictor.metadata
+    model = {"file": str(predictor.path), "created": metadata.created, "input_size": list(metadata.input_size)}
+    if run is None:
+        return {"model": model, "versions": metadata.versions}
+    facts = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    training = {name: facts[name] for name in _RUN_FACTS if facts.get(name) is not None}
+    return {"model": model, "training": training, "machine": facts.get("machine", {}), "versions": facts.get("versions", {})}
+
+
+def _threshold_choice(run: Path | None) -> ThresholdChoice | None:
+    file = run / "threshold.json" if run else None
+    return ThresholdChoice.model_validate_json(file.read_bytes()) if file and file.is_file() else None
+
+
+def _split_facts(metadata: ModelMetadata) -> SplitFacts | None:
+    data = metadata.training_data
+    if "split_sha256" not in data:
+        return None
+    counts = {part: int(data[part]) for part in PARTS if part in data}
+    return SplitFacts(counts=counts, origin=data.get("split", ""), sha256=data["split_sha256"], seed=metadata.recipe.get("seed"))
+
+
+def _parity_facts(metadata: ModelMetadata) -> ParityFacts | None:
+    parity = metadata.parity
+    if parity is None:
+        return None
+    return ParityFacts(parity["max_prob_difference"], parity["mask_agreement"], parity["n"])

@@ -1,0 +1,6 @@
+"""Recipes: validated configuration, one object <-> one YAML file."""
+
+from limner.recipe.io import load_recipe, parse_recipe, recipe_names, save_recipe
+from limner.recipe.schema import Recipe
+
+__all__ = ["Recipe", "load_recipe", "parse_recipe", "recipe_names", "save_recipe"]

@@ -1,0 +1,136 @@
+"""Recipes as files: find one by name or path, apply `key=value` settings, read and write YAML."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from limner.errors import RecipeError, nearest
+from limner.files import write_text
+from limner.recipe.schema import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_LIBRARY = files("limner.recipe") / "library"
+
+
+def recipe_names() -> list[str]:
+    """Names of the shipped recipes, sorted."""
+    return sorted(entry.name.removesuffix(".yaml") for entry in _LIBRARY.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_recipe(name_or_file: str | Path, settings: Iterable[str] = ()) -> Recipe:
+    """Load a shipped recipe by name, or one from a YAML file, and apply settings to it.
+
+    Args:
+        name_or_file: A name from `recipe_names()`, or the path of a YAML file.
+        settings: Strings `key=value`; a dot goes down a level, and the value is read as YAML.
+
+    Raises:
+        RecipeError: No such recipe, or a key or value that is not valid.
+
+    Example:
+        >>> load_recipe("phantom-unet", ["epochs=3", "optimiser.learning_rate=1e-4"]).epochs
+        3
+    """
+    values = _read(name_or_file)
+    for setting in settings:
+        _apply(values, setting)
+    return parse_recipe(values, where=str(name_or_file))
+
+
+def parse_recipe(values: Mapping[str, Any], *, where: str) -> Recipe:
+    """Validate the values of a recipe; `where` names their origin in errors.
+
+    Raises:
+        RecipeError: With one line per fault, unknown keys with the nearest valid one.
+    """
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(_explain(fault) for fault in error.errors())
+        raise RecipeError(
+            f"the recipe is not valid: {faults}", where=where, fix="correct the recipe or the --set option; see `limner recipes`"
+        ) from None
+
+
+def save_recipe(recipe: Recipe, path: str | Path) -> None:
+    """Write the fully resolved recipe as YAML, atomically."""
+    write_text(path, yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+
+
+def _read(name_or_file: str | Path) -> dict[str, Any]:
+    path = Path(name_or_file)
+    if path.suffix in {".yaml", ".yml"}:
+        if not path.is_file():
+            raise RecipeError("there is no such recipe file", where=path, fix="check the path, or name one of `limner recipes`")
+        text = path.read_text(encoding="utf-8")
+    elif str(name_or_file) in recipe_names():
+        text = (_LIBRARY / f"{name_or_file}.yaml").read_text(encoding="utf-8")
+    else:
+        raise RecipeError(
+            f"there is no recipe named '{name_or_file}'",
+            fix=f"{nearest(str(name_or_file), recipe_names())}; a file's name must end in .yaml",
+        )
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"the recipe is not YAML: {str(error).splitlines()[0]}", where=path, fix="correct the file") from None
+    if not isinstance(values, dict):
+        raise RecipeError("the recipe is not a YAML mapping of keys to values", where=path, fix="start from `limner recipes --show NAME`")
+    return values
+
+
+def _apply(values: dict[str, Any], setting: str) -> None:
+    """Apply one `key=value` in place. Choosing another part by its `name` drops the settings of the part before it."""
+    key, separator, text = setting.partition("=")
+    if not separator or not key:
+        raise RecipeError(f"a setting must read key=value, not '{setting}'", fix="for example --set epochs=10")
+    *path, last = key.split(".")
+    level = values
+    for step in path:
+        level = level.setdefault(step, {})
+        if not isinstance(level, dict):
+            raise RecipeError(f"'{step}' is a value, not a part with keys of its own", where=f"--set {setting}", fix="set it directly")
+    value = _number_or_yaml(text)
+    if last == "name" and path and level.get("name") != value:
+        level.clear()
+    level[last] = value
+
+
+def _number_or_yaml(text: str) -> Any:  # noqa: ANN401 - any YAML value
+    """YAML 1.1 reads `1e-3` as a string; a user means the number."""
+    try:
+        return float(text) if "e" in text.lower() else yaml.safe_load(text)
+    except ValueError:
+        return yaml.safe_load(text)
+
+
+def _explain(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    path = [str(step) for step in fault["loc"]]
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key '{'.'.join(path)}' ({nearest(path[-1], _keys_beside(fault['loc']))})"
+    return f"'{'.'.join(path)}': {fault['msg'].lower()}"
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that are valid at the place of an unknown one."""
+    model: type[BaseModel] = Recipe
+    for step in location[:-1]:
+        if field := model.model_fields.get(str(step)):
+            options = _parts(field.annotation)
+        else:  # the tag that pydantic puts into the path of a discriminated union
+            options = [part for part in options if part.model_fields["name"].default == step]
+        model = options[0]
+    return list(model.model_fields)
+
+
+def _parts(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - a typing construct
+    """The part classes in a field's annotation: itself, or the members of its union."""
+    members = getattr(annotation, "__args__", (annotation,))
+    return [member for member in members if isinstance(member, type) and issubclass(member, BaseModel)]

@@ -1,0 +1,7 @@
+"""The report: one HTML page that can be sent to a colleague, and the same numbers as JSON, Markdown and CSV."""
+
+from limner.report.data import GalleryCase, ParityFacts, ReportData, SplitFacts, read_history
+from limner.report.gallery import build_gallery, pick_cases
+from limner.report.write import write_report
+
+__all__ = ["GalleryCase", "ParityFacts", "ReportData", "SplitFacts", "build_gallery", "pick_cases", "read_history", "write_report"]

@@ -1,0 +1,151 @@
+"""Every number of the page, in one plain structure: `summary.json` is this, and the page and the Markdown are made of nothing else.
+
+Values are kept at full precision; what is not defined is None, since JSON has no NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from numbers import Integral, Real
+from statistics import median, quantiles
+from typing import TYPE_CHECKING, Any
+
+from limner.report.data import object_share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from limner.evaluation import CaseResult, Evaluation
+    from limner.metrics import Score
+    from limner.report.data import GalleryCase, ReportData
+
+FORMAT_VERSION = 1
+LOW_DICE = 0.5  # an image below it is counted as one on which the model failed
+
+
+def summarise_report(data: ReportData) -> dict[str, Any]:
+    """All that the report says, ready for JSON: strings, numbers, None, lists and dicts with string keys."""
+    evaluation = data.evaluation
+    about = evaluation.model_dump(mode="json", exclude={"scores", "cases"})
+    summary = {
+        "format_version": FORMAT_VERSION,
+        "title": data.title,
+        "task": data.task,
+        "created": data.created.isoformat(timespec="seconds"),
+        **about,
+        "headline": [_headline(evaluation, name) for name in ("dice", "iou")],
+        "spread": _spread(evaluation.cases),
+        "scores": [_score(row.metric, score) for row, score in zip(evaluation.table(), evaluation.scores, strict=True)],
+        "gallery": [_shown(case, evaluation) for case in data.gallery],
+        "training": _training(data.history),
+        "threshold_choice": data.threshold_choice.model_dump() if data.threshold_choice else None,
+        "split": asdict(data.split) if data.split else None,
+        "parity": asdict(data.parity) if data.parity else None,
+        "problems": None if data.problems is None else list(data.problems),
+        "facts": data.facts,
+        "recipe": data.recipe,
+        "cases": [{**case.model_dump(), "object_share": object_share(case)} for case in evaluation.cases],
+    }
+    plain: dict[str, Any] = to_json(summary)
+    return plain
+
+
+def to_json(value: Any) -> Any:  # noqa: ANN401 - any value, any JSON value
+    """A value as JSON can hold it: numbers that are not finite become None, tuples lists, and what JSON does not know its text.
+
+    Example:
+        >>> to_json({"size": (256, float("nan"))})
+        {'size': [256, None]}
+    """
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): to_json(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence):
+        return [to_json(inner) for inner in value]
+    return str(value)
+
+
+def _headline(evaluation: Evaluation, name: str) -> dict[str, Any]:
+    """The per-image mean of a score, and its pooled value beside it."""
+    score, pooled = evaluation.score(name), evaluation.score(name, "pooled")
+    label = {"dice": "Dice", "iou": "IoU"}[name]
+    return {**_score(label, score), "pooled": pooled.value, "threshold_origin": evaluation.threshold_origin}
+
+
+def _score(label: str, score: Score) -> dict[str, Any]:
+    return {"label": label, **score.model_dump()}
+
+
+def _spread(cases: Sequence[CaseResult]) -> dict[str, Any]:
+    """How the Dice of single images is spread; images for which it is not defined are counted and left out."""
+    values = sorted(case.dice for case in cases if math.isfinite(case.dice))
+    quarters = _quarters(values)
+    return {
+        "n": len(values),
+        "median": median(values) if values else None,
+        "lower_quartile": quarters[0],
+        "upper_quartile": quarters[2],
+        "lowest": values[0] if values else None,
+        "highest": values[-1] if values else None,
+        "low_dice": LOW_DICE,
+        "n_low": sum(value < LOW_DICE for value in values),
+        "n_undefined": len(cases) - len(values),
+        "n_without_object": sum(case.tp + case.fn == 0 for case in cases),
+    }
+
+
+def _quarters(values: list[float]) -> list[float] | list[None]:
+    if not values:
+        return [None] * 3
+    return quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+
+
+def _shown(case: GalleryCase, evaluation: Evaluation) -> dict[str, Any]:
+    share = next((object_share(result) for result in evaluation.cases if result.key == case.key), None)
+    height, width = case.target.shape
+    return {
+        "group": case.group, "key": case.key, "dice": case.dice, "iou": case.iou, "height": height, "width": width, "object_share": share
+    }  # fmt: skip
+
+
+def _training(history: Sequence[Mapping[str, float]]) -> dict[str, Any] | None:
+    """The epochs, the best of them by validation Dice, and the time they took."""
+    if not history:
+        return None
+    best = max(_defined(history, "val_dice"), key=lambda row: row["val_dice"], default=None)
+    seconds = sum(row["seconds"] for row in _defined(history, "seconds"))
+    speeds = [row["images_per_second"] for row in _defined(history, "images_per_second")]
+    return {
+        "epochs": len(history),
+        "best_epoch": None if best is None else int(best.get("epoch", 0)),
+        "best_val_dice": None if best is None else best["val_dice"],
+        "seconds": seconds or None,
+        "duration": duration(seconds) if seconds else None,
+        "images_per_second": median(speeds) if speeds else None,
+        "history": history,
+    }
+
+
+def _defined(history: Sequence[Mapping[str, float]], column: str) -> Iterable[Mapping[str, float]]:
+    return (row for row in history if math.isfinite(row.get(column, math.nan)))
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it.
+
+    Example:
+        >>> duration(8.4), duration(125), duration(7260)
+        ('8 s', '2 min 5 s', '2 h 1 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

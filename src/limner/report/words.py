@@ -1,0 +1,100 @@
+"""Numbers and rules as a reader is shown them; the same for the page and the Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+UNDEFINED = "–"
+
+EMPTY_RULES = {
+    "one": "an image without an object counts as 1 when nothing was drawn on it, and as 0 otherwise",
+    "nan": "an image without an object on which nothing was drawn has no score, and leaves the mean undefined",
+    "skip": "an image without an object on which nothing was drawn is left out of the mean, so n falls",
+}
+CONVENTIONS = {
+    "per-image": "the score of each image, averaged over the images",
+    "pooled": "pixels counted over all images together, then one score: large objects weigh more",
+}
+METRICS = {"dice": "Dice", "iou": "IoU"}
+PARTS = {"all": "the whole data set", "train": "the training part", "val": "the validation part", "test": "the test part"}
+NOT_A_TEST = {
+    "train": "The model was trained on these very images.",
+    "val": "The threshold and the best epoch were chosen on these very images.",
+}
+PANELS = {
+    "Truth": "the image with the outline of the true mask",
+    "Prediction": "the image with the outline of the predicted mask",
+    "Errors": "the grey image, found pixels green, pixels drawn wrongly red, missed pixels blue",
+    "Probability": "the model's probability, from dark blue for 0 to yellow for 1",
+}
+GROUPS = {
+    "best": "The highest Dice; of equals, the largest object.",
+    "median": "The middle of the ranking: what to expect of an ordinary image.",
+    "worst": "The lowest Dice, the very worst first: what to look at before relying on the model.",
+}
+
+
+def score(value: float | None) -> str:
+    """A score in [0, 1] to three places.
+
+    Example:
+        >>> score(0.87251), score(None)
+        ('0.873', '–')
+    """
+    return UNDEFINED if value is None else f"{value:.3f}"
+
+
+def percent(share: float | None) -> str:
+    """A share in [0, 1] as percent, to two significant digits.
+
+    Example:
+        >>> percent(0.1234), percent(0.00057), percent(1.0)
+        ('12 %', '0.057 %', '100 %')
+    """
+    if share is None:
+        return UNDEFINED
+    value = 100 * share
+    return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
+
+
+def plain(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Any value of a recipe or a fact on one line.
+
+    Example:
+        >>> plain([256, 256]), plain(2.3e-5), plain(True), plain({"a": None})
+        ('256, 256', '2.3e-05', 'yes', 'a: –')
+    """
+    if value is None:
+        return UNDEFINED
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {plain(inner)}" for key, inner in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(plain(inner) for inner in value)
+    return str(value)
+
+
+def agreement(share: float | None) -> str:
+    """A share near 1 as percent, rounded down: 100 % means all of it.
+
+    Example:
+        >>> agreement(0.99999999), agreement(1.0)
+        ('99.9999 %', '100 %')
+    """
+    return UNDEFINED if share is None else f"{int(share * 1e6) / 1e4:.6g} %"
+
+
+def day(created: str) -> str:
+    """The day of an ISO date and time.
+
+    Example:
+        >>> day("2025-03-07T10:00:00+00:00")
+        '7 March 2025'
+    """
+    date = datetime.fromisoformat(created)
+    return f"{date.day} {date:%B %Y}"

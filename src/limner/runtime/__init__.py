@@ -1,0 +1,7 @@
+"""The field half's core: open a model file and predict with it. Needs ONNX Runtime, never PyTorch or the `onnx` package."""
+
+from limner.runtime.model_file import ModelFile, ModelMetadata, open_model
+from limner.runtime.predictor import Predictor, load
+from limner.runtime.shipped import ShippedModel, shipped_models
+
+__all__ = ["ModelFile", "ModelMetadata", "Predictor", "ShippedModel", "load", "open_model", "shipped_models"]

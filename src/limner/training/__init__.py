@@ -1,0 +1,1 @@
+"""Training: batches, augmentation, schedule, checkpoints, and the run that ties them together."""

@@ -1,0 +1,78 @@
+"""What the machine can do, and the choices that follow from it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import psutil
+import torch
+
+if TYPE_CHECKING:
+    from limner.recipe import Recipe
+
+Precision = Literal["bf16-mixed", "32-true"]
+
+
+def has_fast_bf16() -> bool:
+    """Whether bf16 arithmetic is in hardware: an Ampere or newer GPU, or a CPU with AVX-512 BF16, AMX or Arm's BF16."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_capability() >= (8, 0)
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & _cpu_flags())
+
+
+def choose_precision(recipe: Recipe) -> Precision:
+    """Lightning's name for the precision that the recipe asks for."""
+    if recipe.precision == "auto":
+        return "bf16-mixed" if has_fast_bf16() else "32-true"
+    return "bf16-mixed" if recipe.precision == "bf16" else "32-true"
+
+
+def choose_memory_format(recipe: Recipe) -> torch.memory_format:
+    """Channels-last where the recipe says so; `auto` is where bf16 is fast, since the kernels there are made for it."""
+    wanted = has_fast_bf16() if recipe.channels_last == "auto" else recipe.channels_last == "on"
+    return torch.channels_last if wanted else torch.contiguous_format
+
+
+def describe_machine() -> dict[str, str | int | float]:
+    """The machine in words and numbers, for run.json and the report."""
+    facts: dict[str, str | int | float] = {
+        "processor": _cpu_name(),
+        "cores": psutil.cpu_count(logical=False) or 1,
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+    if torch.cuda.is_available():
+        facts["gpu"] = torch.cuda.get_device_name()
+    return facts
+
+
+def peak_memory_gib() -> float:
+    """The most memory that this process has held at once, in GiB."""
+    if sys.platform == "win32":
+        return round(psutil.Process().memory_info().peak_wset / 2**30, 2)
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 2**10
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
+
+
+def _cpu_info() -> dict[str, str]:
+    """The first processor of /proc/cpuinfo; empty where there is none (macOS, Windows)."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    rows = (line.partition(":") for line in text.split("\n\n")[0].splitlines())
+    return {key.strip(): value.strip() for key, _, value in rows}
+
+
+def _cpu_flags() -> set[str]:
+    info = _cpu_info()
+    return set(info.get("flags", info.get("Features", "")).split())
+
+
+def _cpu_name() -> str:
+    return _cpu_info().get("model name") or platform.processor() or platform.machine()

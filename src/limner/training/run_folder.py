@@ -1,0 +1,113 @@
+"""The run folder: everything about one training, in one place."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from limner.errors import RunError
+from limner.files import write_json
+from limner.recipe import load_recipe, save_recipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from limner.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run keeps what.
+
+    Attributes:
+        path: The folder.
+    """
+
+    path: Path
+
+    @property
+    def recipe_file(self) -> Path:
+        """The fully resolved recipe."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def split_file(self) -> Path:
+        """The split, with the hash of each file."""
+        return self.path / "split.json"
+
+    @property
+    def facts_file(self) -> Path:
+        """Versions, seed, source, machine, times, and the state of the run."""
+        return self.path / "run.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        """One row per epoch."""
+        return self.path / "metrics.csv"
+
+    @property
+    def best(self) -> Path:
+        """Weights of the epoch with the best validation Dice."""
+        return self.path / "checkpoints" / "best.ckpt"
+
+    @property
+    def last(self) -> Path:
+        """The whole state after the last complete epoch; training resumes from it."""
+        return self.path / "checkpoints" / "last.ckpt"
+
+    @property
+    def model(self) -> Path:
+        """The exported model."""
+        return self.path / "model.onnx"
+
+    @property
+    def threshold_file(self) -> Path:
+        """The threshold chosen on the validation part, and the curve that it was chosen from."""
+        return self.path / "threshold.json"
+
+    def start(self, recipe: Recipe, *, resume: bool) -> Recipe:
+        """Make the folder, or go on in it; returns the recipe that counts, which on resuming is the folder's own.
+
+        Raises:
+            RunError: See `refuse_to_overwrite`.
+        """
+        if resume and self.recipe_file.is_file():
+            return load_recipe(self.recipe_file)
+        self.refuse_to_overwrite()
+        for leftover in (self.split_file, self.facts_file):
+            leftover.unlink(missing_ok=True)
+        save_recipe(recipe, self.recipe_file)
+        return recipe
+
+    def refuse_to_overwrite(self) -> None:
+        """Make sure that a new run may start here. One of which no epoch is complete has nothing to lose, and may be started over.
+
+        Raises:
+            RunError: The folder holds a run, or something else.
+        """
+        if self.last.is_file() or self.model.is_file():
+            raise RunError(
+                "the folder already holds a run", where=self.path, fix="add --resume to go on with it, or choose another folder with --out"
+            )
+        occupied = self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
+        if occupied and not self.recipe_file.is_file():
+            raise RunError("the folder for the run is not empty", where=self.path, fix="choose another folder with --out")
+
+    def facts(self) -> dict[str, Any]:
+        """What run.json holds; empty before it is written.
+
+        Raises:
+            RunError: The file is damaged.
+        """
+        if not self.facts_file.is_file():
+            return {}
+        try:
+            facts: dict[str, Any] = json.loads(self.facts_file.read_text(encoding="utf-8"))
+        except ValueError:
+            raise RunError("the run's facts are damaged", where=self.facts_file, fix="delete the file and resume the run") from None
+        return facts
+
+    def add_facts(self, **facts: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Add to run.json, or replace there."""
+        write_json(self.facts_file, {**self.facts(), **facts})

@@ -1,0 +1,161 @@
+"""`limner train` and `limner export`, once for real, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from tests.data.folders import pairs, write_folder
+from typer.testing import CliRunner
+
+from limner import api
+from limner.cli.app import app
+from limner.recipe import load_recipe, save_recipe
+from limner.runtime import load
+from limner.runtime.format import read_metadata
+from limner.training import run as run_module
+
+TINY = ["--recipe", "phantom-unet", "--set", "epochs=1", "--set", "data.input_size=32", "--set", "network.filters=[4,8]"]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return write_folder(tmp_path_factory.mktemp("source") / "noise", pairs([f"case{number}" for number in range(12)]))
+
+
+@pytest.fixture(scope="module")
+def trained(source, tmp_path_factory):
+    """The folder of a run, and what training it has printed."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    result = CliRunner().invoke(app, ["train", str(source), *TINY, "--out", str(folder), "--json"])
+    assert result.exit_code == 0, result.output
+    return folder, result
+
+
+def test_the_run_folder_holds_model_scores_and_report(trained):
+    folder, _ = trained
+    for name in (
+        "model.onnx",
+        "report.html",
+        "summary.json",
+        "evaluation/cases.csv",
+        "evaluation/summary.json",
+        "recipe.yaml",
+        "split.json",
+    ):
+        assert (folder / name).is_file(), name
+
+
+def test_the_summary_is_json_and_agrees_with_the_files(trained):
+    folder, result = trained
+    printed = json.loads(result.stdout)
+    assert (printed["run"], printed["model_file"], printed["report"]) == tuple(
+        str(folder / name) for name in ("", "model.onnx", "report.html")
+    )
+    saved = json.loads((folder / "evaluation" / "summary.json").read_text())
+    assert printed["scores"] == saved["scores"]
+    assert printed["part"] == "test"
+    assert "training on" in result.stderr
+
+
+def test_the_model_file_carries_the_scores(trained):
+    folder, result = trained
+    scores = read_metadata(folder / "model.onnx").metrics
+    assert [(score["name"], score["value"]) for score in scores] == [
+        (score["name"], score["value"]) for score in json.loads(result.stdout)["scores"]
+    ]
+    assert {score["part"] for score in scores} == {"test"}
+
+
+def test_a_finished_run_is_refused_and_resumes_to_the_same(limner, trained, source):
+    folder, result = trained
+    refused = limner("train", source, *TINY, "--out", folder)
+    assert refused.exit_code == 1
+    assert "add --resume" in refused.stderr
+    again = limner("train", source, "--out", folder, "--resume", "--json", "-q")
+    assert again.exit_code == 0
+    assert json.loads(again.stdout)["scores"] == json.loads(result.stdout)["scores"]
+
+
+def test_resuming_with_another_recipe_is_an_error_that_names_the_difference(limner, trained, source):
+    folder, _ = trained
+    result = limner("train", source, "--out", folder, "--resume", "--set", "epochs=7", "--set", "seed=3")
+    assert result.exit_code == 1
+    assert "differs in: seed, epochs" in result.stderr
+
+
+def test_resuming_with_the_same_settings_is_none(limner, trained, source):
+    folder, _ = trained
+    assert limner("train", source, *TINY, "--out", folder, "--resume", "-q").exit_code == 0
+
+
+def test_the_table_says_where_everything_is(limner, trained, source):
+    folder, _ = trained
+    shown = limner("train", source, "--out", folder, "--resume", "-q").stdout
+    assert re.search(r"Dice +per-image +0\.\d{4} +\d", shown)
+    assert re.search(r"Dice +pooled +0\.\d{4} +\d", shown)
+    assert f"model:  {folder / 'model.onnx'}\nreport: {folder / 'report.html'}\n" in shown
+    assert "(best mean per-image Dice on " in shown
+
+
+def test_export_writes_the_same_model(limner, trained, tmp_path):
+    folder, _ = trained
+    result = limner("export", folder, "--out", tmp_path / "a.onnx")
+    assert result.exit_code == 0, result.output
+    assert f"model: {tmp_path / 'a.onnx'}" in result.stdout
+    assert "pixels with the same mask" in result.stdout
+    assert load(tmp_path / "a.onnx").threshold == load(folder).threshold
+    refused = limner("export", folder, "--out", tmp_path / "a.onnx")
+    assert refused.exit_code == 1
+    assert "--overwrite" in refused.stderr
+    facts = json.loads(limner("export", folder, "--out", tmp_path / "a.onnx", "--overwrite", "--json").stdout)
+    assert facts["model"] == str(tmp_path / "a.onnx")
+    assert facts["max_prob_difference"] < 1e-3
+
+
+def test_a_folder_that_is_not_empty_is_refused(limner, source, tmp_path):
+    (tmp_path / "thesis.txt").write_text("precious")
+    result = limner("train", source, *TINY, "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "not empty" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(limner, source, tmp_path, monkeypatch):
+    def interrupted(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, "train_run", interrupted)
+    result = limner("train", source, *TINY, "--out", tmp_path / "my run")
+    assert result.exit_code == 130
+    assert f"kept in {tmp_path / 'my run'}" in result.stderr
+    assert f"limner train {source} --out '{tmp_path / 'my run'}' --resume" in result.stderr
+
+
+def test_options_arrive(limner, source, tmp_path, monkeypatch):
+    seen = {}
+
+    def listen(*args, **kwargs):
+        seen.update(kwargs, args=args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, "train_run", listen)
+    limner("train", source, *TINY, "--out", tmp_path / "run", "--budget", "1h30m", "--split", "train=a.txt,test=b.txt", "-q")
+    assert seen["args"] == (str(source), load_recipe("phantom-unet", TINY[3::2]), tmp_path / "run")
+    assert seen["budget_s"] == 5400.0
+    assert {part: str(path) for part, path in seen["split"].items()} == {"train": "a.txt", "test": "b.txt"}
+    assert (seen["resume"], seen["progress"]) == (False, False)
+
+
+def test_the_folder_is_named_by_recipe_and_time(tmp_path):
+    assert re.fullmatch(r"runs/polyp-unet-resnet50-\d{8}-\d{6}", str(api.new_run_folder()))
+    assert re.fullmatch(r"runs/mine-\d{8}-\d{6}", str(api.new_run_folder("some/where/mine.yaml")))
+
+
+def test_a_damaged_stored_recipe_is_named(limner, source, tmp_path):
+    save_recipe(load_recipe("phantom-unet"), tmp_path / "recipe.yaml")
+    (tmp_path / "recipe.yaml").write_text("epochs: many\n")
+    result = limner("train", source, "--out", tmp_path, "--resume")
+    assert result.exit_code == 1
+    assert "recipe.yaml" in result.stderr

@@ -1,0 +1,191 @@
+"""Pairs from names, in the layouts that people have."""
+
+from __future__ import annotations
+
+import pytest
+
+from limner.data.pairing import Pair, image_names, pair_names
+
+
+def found(*names: str) -> list[tuple[str, str, str | None]]:
+    return [(pair.key, pair.image, pair.mask) for pair in pair_names(names).pairs]
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [
+        ("images/a.jpg", "masks/a.jpg"),
+        ("images/a.jpg", "masks/a.png"),
+        ("images/a.JPG", "masks/A.PNG"),
+        ("image/a.jpg", "mask/a.png"),
+        ("img/a.jpg", "label/a.png"),
+        ("imgs/a.jpg", "labels/a.png"),
+        ("Original/a.png", "Ground Truth/a.png"),
+        ("images/a.png", "GT/a.png"),
+        ("images/a.png", "ground_truth/a.png"),
+        ("images/a.png", "annotations/a.png"),
+        ("images/a.png", "seg/a.png"),
+        ("images/a.png", "segmentations/a.png"),
+        ("JPEGImages/a.jpg", "SegmentationClass/a.png"),
+        ("a.jpg", "masks/a.png"),
+        ("a.jpg", "deep/masks/a.png"),
+        ("Kvasir-SEG/images/a.jpg", "Kvasir-SEG/masks/a.jpg"),
+        ("one/two/images/a.jpg", "one/two/masks/a.jpg"),
+        ("train/images/a.jpg", "train/masks/a.jpg"),
+        ("images/train/a.jpg", "masks/train/a.jpg"),
+        ("images/train/deep/a.jpg", "masks/train/deep/a.jpg"),
+        ("train_images/a.jpg", "train_masks/a.png"),
+        ("TrainImages/a.jpg", "TrainMasks/a.png"),
+        ("ISIC2018_Task1-2_Training_Input/a.jpg", "ISIC2018_Task1_Training_GroundTruth/a_segmentation.png"),
+        ("images/a.jpg", "masks/a_mask.png"),
+        ("images/a.jpg", "images/a_mask.png"),
+        ("images/img_a.jpg", "masks/mask_a.png"),
+        ("images/a.jpg", "labels/label-a.png"),
+        ("a_image.jpg", "a_label.png"),
+        ("image_a.jpg", "label_a.png"),
+        ("img_a.jpg", "img_a_mask.jpg"),
+        ("lesion_a.jpg", "lesion_a_mask.jpg"),
+        ("a_lesion.jpg", "a_lesion_mask.jpg"),
+        ("images/a_seg.png", "masks/a_seg.png"),
+        ("images/mask_a.png", "masks/mask_a.png"),
+        ("masks/a.png", "masks/a_mask.png"),
+        ("segmentation/a.png", "segmentation/a_mask.png"),
+        ("case/image.png", "case/mask.png"),
+        ("images/a b.c (1).png", "masks/a b.c (1).png"),
+        ("images/ä.png", "masks/a\u0308.png"),
+    ],
+)
+def test_layouts(image: str, mask: str) -> None:
+    pairing = pair_names([mask, image])
+    assert [(pair.image, pair.mask) for pair in pairing.pairs] == [(image, mask)]
+    assert pairing.problems == ()
+
+
+@pytest.mark.parametrize(
+    "affix",
+    [
+        "_mask",
+        "-mask",
+        ".mask",
+        " mask",
+        "_masks",
+        "_segmentation",
+        "_lesion",
+        "_gt",
+        "_GT",
+        "_label",
+        "_labels",
+        "_seg",
+        "_Mask",
+        "_annotation",
+    ],
+)
+def test_affixes_side_by_side(affix: str) -> None:
+    assert found("x1.jpg", f"x1{affix}.png", "x10.jpg", f"x10{affix}.png") == [
+        ("x1", "x1.jpg", f"x1{affix}.png"),
+        ("x10", "x10.jpg", f"x10{affix}.png"),
+    ]
+
+
+def test_one_folder_per_case() -> None:
+    assert found("all/p1/image.png", "all/p1/mask.png", "all/p2/image.png", "all/p2/mask.png") == [
+        ("p1", "all/p1/image.png", "all/p1/mask.png"),
+        ("p2", "all/p2/image.png", "all/p2/mask.png"),
+    ]
+
+
+def test_names_that_begin_alike_never_meet() -> None:
+    pairing = pair_names(["images/train1.jpg", "masks/train10.jpg", "images/train100.jpg", "masks/train.jpg"])
+    assert pairing.pairs == ()
+    assert len(pairing.problems) == 4
+
+
+def test_order_of_names_does_not_matter() -> None:
+    names = ["images/b.png", "masks/a.png", "images/a.png", "masks/b.png", "masks/c.png"]
+    assert pair_names(names) == pair_names(reversed(names))
+
+
+def test_orphans_are_listed() -> None:
+    pairing = pair_names(["images/a.png", "masks/a.png", "images/b.png", "masks/c.png"])
+    assert [pair.key for pair in pairing.pairs] == ["a"]
+    assert pairing.problems == ("images/b.png: an image without mask", "masks/c.png: a mask without image")
+    assert (pairing.images, pairing.masks) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("names", "counts"),
+    [
+        (["images/a.png", "images/a.jpg", "masks/a.png"], "2 images and 1 mask"),
+        (["images/a.png", "masks/a.png", "masks/a.jpg"], "1 image and 2 masks"),
+        (["images/a.png", "masks/a.png", "masks/a_gt.png"], "1 image and 2 masks"),
+        (["a.png", "a_mask.png", "a_seg.png"], "1 image and 2 masks"),
+        (["images/a.png", "images/img_a.png", "masks/a.png"], "2 images and 1 mask"),
+        (["images/a.png", "masks/a.png", "train/images/b.png", "images/train/b.png", "train/masks/b.png"], "2 images and 1 mask"),
+    ],
+)
+def test_collisions_are_listed_not_guessed(names: list[str], counts: str) -> None:
+    pairing = pair_names(names)
+    assert len(pairing.problems) == 1
+    assert counts in pairing.problems[0]
+    assert all(pair.key != "b" for pair in pairing.pairs)
+
+
+def test_whole_stems_settle_what_affixes_leave_open() -> None:
+    assert [key for key, _, _ in found("images/a.png", "images/a_seg.png", "masks/a.png", "masks/a_seg.png")] == ["a", "a_seg"]
+    assert [key for key, _, _ in found("images/A.png", "images/a.png", "masks/A.png", "masks/a.png")] == ["A", "a"]
+
+
+def test_two_folders_of_masks_are_refused() -> None:
+    pairing = pair_names(["images/a.png", "1st_manual/a.png", "mask/a.png"])
+    assert pairing.pairs == ()
+    assert pairing.problems == ("1st_manual/ and mask/: several folders look like the masks of the same images; keep one of them",)
+
+
+def test_parts_do_not_mix() -> None:
+    assert found("train/images/1.png", "test/masks/1.png") == []
+    assert found("fold1/images/1.png", "fold2/masks/1.png") == []
+    assert found("train_images/1.png", "test_masks/1.png") == []
+    keys = [key for key, _, _ in found("train/images/1.png", "train/masks/1.png", "test/images/1.png", "test/masks/1.png")]
+    assert keys == ["test/1", "train/1"]
+
+
+def test_only_repeated_stems_get_their_folder() -> None:
+    names = [f"{part}/{role}/{key}.png" for part in ("a", "b") for role in ("images", "masks") for key in ("1", f"only{part}")]
+    assert [pair.key for pair in pair_names(names).pairs] == ["a/1", "b/1", "onlya", "onlyb"]
+
+
+def test_junk_is_ignored() -> None:
+    names = ["images/a.png", "masks/a.png", "__MACOSX/images/._a.png", "__MACOSX/images/b.png", "images/.DS_Store", "images/._a.png"]
+    pairing = pair_names([*names, "images/Thumbs.db", "masks/Thumbs.db", "readme.txt", "boxes.json", ".hidden/c.png", "images/noextension"])
+    assert pairing.pairs == (Pair("a", "images/a.png", "masks/a.png"),)
+    assert pairing.problems == ()
+
+
+def test_names_without_roles_are_images() -> None:
+    pairing = pair_names(["one/a.png", "two/a.png"])
+    assert (pairing.images, pairing.masks, pairing.pairs) == (2, 0, ())
+
+
+def test_nothing() -> None:
+    assert pair_names([]) == pair_names(["a.txt"])
+    assert image_names([]).pairs == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "keys"),
+    [
+        (["a.png", "b.jpg"], ["a", "b"]),
+        (["images/a.png", "masks/a.png", "images/b.png", "masks/c.png"], ["a", "b"]),
+        (["a.png", "a_mask.png", "b_seg.png"], ["a", "b_seg"]),
+        (["masks/a.png", "masks/b.png"], ["a", "b"]),
+        (["lesion_1.png", "target.png"], ["lesion_1", "target"]),
+        (["x/a.png", "y/a.png", "y/b.png"], ["b", "x/a", "y/a"]),
+        (["a.png", "a.jpg", "a.png.jpg"], ["a.jpg", "a.png", "a.png.jpg"]),
+        (["c/image.png", "c/photo.png"], ["image", "photo"]),
+        (["c/image.png", "c/photo.png", "d/x.png"], ["c/image.png", "c/photo.png", "x"]),
+        (["train/images/a.png", "images/train/a.png"], ["images/train/a.png", "train/images/a.png"]),
+    ],
+)
+def test_images_alone(names: list[str], keys: list[str]) -> None:
+    assert sorted(pair.key for pair in image_names(names).pairs) == keys
+    assert all(pair.mask is None for pair in image_names(names).pairs)

@@ -1,0 +1,72 @@
+"""A report of invented data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from tests.report.fakes import THRESHOLD, Oversized, make_evaluation, make_history, sample
+
+from limner.evaluation import CaseResult, CurvePoint, ThresholdChoice
+from limner.metrics import count
+from limner.report import ParityFacts, ReportData, SplitFacts, build_gallery
+
+
+@pytest.fixture(scope="session")
+def samples():
+    return [sample(f"disc{number:02}", 6 + number) for number in range(12)]
+
+
+@pytest.fixture(scope="session")
+def evaluation(samples):
+    predictor = Oversized(samples)
+    pairs = [(one, predictor.predict(one.image)) for one in samples]
+    return make_evaluation(
+        [CaseResult.of(one.key, one.mask.shape, count(found.mask, one.mask), empty="one", seconds=0.125) for one, found in pairs]
+    )
+
+
+@pytest.fixture(scope="session")
+def dataset(samples):
+    return SimpleNamespace(name="discs", items=[SimpleNamespace(key=one.key, load=lambda one=one: one) for one in samples])
+
+
+@pytest.fixture(scope="session")
+def choice():
+    points = [
+        CurvePoint(threshold=t / 100, dice=0.9 - abs(t - 43) / 90, iou=0.8 - abs(t - 43) / 90, precision=0.9, recall=0.9)
+        for t in range(1, 100)
+    ]
+    return ThresholdChoice(threshold=THRESHOLD, metric="dice", value=0.9, n=8, source="discs", empty="one", curve=tuple(points))
+
+
+@pytest.fixture(scope="session")
+def full(samples, evaluation, dataset, choice):
+    """A report with every section."""
+    return ReportData(
+        title="Discs <and> more",
+        evaluation=evaluation,
+        task="disc",
+        created=datetime(2025, 3, 7, 10, 30, tzinfo=UTC),
+        facts={"Machine": {"processor": "a quick one", "cores": 2, "memory in GB": 16.5}, "Versions": {"limner": "0.1.0"}},
+        recipe={"name": "fake", "epochs": 9, "data": {"input_size": [64, 64]}, "threshold": {"value": 0.5}},
+        history=make_history(9),
+        threshold_choice=choice,
+        gallery=build_gallery(Oversized(samples), dataset, evaluation),
+        split=SplitFacts({"train": 40, "val": 8, "test": 12}, "drawn by hash", "c0ffee" * 10 + "beef", 0),
+        parity=ParityFacts(2.3e-5, 0.9999987, 12),
+        problems=["masks/x.png: has no image"],
+    )
+
+
+@pytest.fixture(scope="session")
+def bare(full):
+    """A report of nothing but an evaluation, as of a model file of unknown origin."""
+    return ReportData(title="Bare", evaluation=full.evaluation, created=full.created)
+
+
+@pytest.fixture
+def vary(full):
+    return lambda **changes: replace(full, **changes)

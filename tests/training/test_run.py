@@ -1,0 +1,194 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from limner.data import load_split, open_source
+from limner.data.phantoms import write_phantoms
+from limner.errors import DataError, OutputExistsError, RecipeError, RunError
+from limner.imaging import write_mask
+from limner.recipe import load_recipe
+from limner.runtime import load
+from limner.training import run as run_module
+from limner.training.module import SegmentationModule
+from limner.training.run import export_run, train_run
+
+SETTINGS = ["epochs=2", "batch_size=4", "data.input_size=32", "network.filters=[4,8]"]
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory):
+    return write_phantoms(tmp_path_factory.mktemp("phantoms") / "polyps", count=20, size=(48, 40))
+
+
+@pytest.fixture(scope="module")
+def finished(phantoms, tmp_path_factory):
+    return train_run(phantoms, load_recipe("phantom-unet", SETTINGS), tmp_path_factory.mktemp("runs") / "a", progress=False)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """No export: for tests of what comes before it."""
+    monkeypatch.setattr(run_module, "_export", lambda *_: None)
+
+
+def test_a_run_folder_holds_everything(finished):
+    names = {path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()}
+    assert {
+        "recipe.yaml",
+        "split.json",
+        "run.json",
+        "metrics.csv",
+        "threshold.json",
+        "model.onnx",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+    } <= names
+    assert any(name.startswith("tensorboard/events") for name in names)
+    assert not any(Path(name).name.startswith(".") for name in names)
+
+
+def test_the_facts_say_how_it_was_made(finished, phantoms):
+    facts = json.loads((finished / "run.json").read_text())
+    assert facts["state"] == "finished"
+    assert facts["seed"] == 0
+    assert facts["source"] == str(phantoms)
+    assert {"python", "limner", "torch"} <= set(facts["versions"])
+    assert facts["machine"]["processor"]
+
+
+def test_the_recipe_in_the_folder_is_the_resolved_one(finished):
+    assert load_recipe(finished / "recipe.yaml") == load_recipe("phantom-unet", SETTINGS)
+
+
+def test_the_history_has_one_row_per_epoch(finished):
+    lines = (finished / "metrics.csv").read_text().splitlines()
+    assert lines[0].split(",")[:5] == ["epoch", "train_loss", "val_loss", "val_dice", "val_iou"]
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2"]
+
+
+def test_the_model_says_where_its_threshold_and_data_come_from(finished):
+    metadata = load(finished).metadata
+    assert metadata.threshold_origin == "best mean per-image Dice on 3 validation images"
+    assert (metadata.training_data["train"], metadata.training_data["val"], metadata.training_data["test"]) == (13, 3, 4)
+    assert metadata.parity["max_prob_difference"] < 1e-3
+    assert metadata.parity["mask_agreement"] > 0.999
+
+
+def test_the_same_seed_gives_the_same_model(finished, phantoms, tmp_path, quick):
+    again = train_run(phantoms, load_recipe("phantom-unet", SETTINGS), tmp_path / "again", progress=False)
+    first = torch.load(finished / "checkpoints" / "best.ckpt", weights_only=True)["network"]
+    second = torch.load(again / "checkpoints" / "best.ckpt", weights_only=True)["network"]
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, atol=1e-6, rtol=1e-5)
+
+
+def test_a_finished_run_is_not_overwritten_and_resuming_it_does_nothing(finished, phantoms):
+    recipe = load_recipe("phantom-unet", [*SETTINGS, "epochs=3"])
+    before = (finished / "metrics.csv").read_bytes()
+    with pytest.raises(RunError, match="already holds a run"):
+        train_run(phantoms, recipe, finished, progress=False)
+    train_run(phantoms, recipe, finished, resume=True, progress=False)
+    assert (finished / "metrics.csv").read_bytes() == before
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(phantoms, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(RunError, match="not empty"):
+        train_run(phantoms, load_recipe("phantom-unet", SETTINGS), tmp_path, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_what_failed_before_its_first_epoch_can_be_started_over(phantoms, tmp_path, quick):
+    wrong = load_recipe("polyp-unet-resnet50", ["network.encoder_weights=/nowhere", "data.input_size=32"])
+    with pytest.raises(DataError, match="no weights"):
+        train_run(phantoms, wrong, tmp_path / "run", progress=False)
+    train_run(phantoms, load_recipe("phantom-unet", [*SETTINGS, "epochs=1"]), tmp_path / "run", progress=False)
+    assert load_recipe(tmp_path / "run" / "recipe.yaml").name == "phantom-unet"
+
+
+def test_resuming_on_changed_data_is_refused(phantoms, tmp_path, quick):
+    source = shutil.copytree(phantoms, tmp_path / "polyps")
+    recipe = load_recipe("phantom-unet", [*SETTINGS, "epochs=1"])
+    out = train_run(source, recipe, tmp_path / "run", progress=False)
+    keys = load_split(out / "split.json").train
+    (source / "images" / f"{keys[0]}.png").write_bytes((source / "images" / f"{keys[1]}.png").read_bytes())
+    with pytest.raises(RunError, match="not what they were"):
+        train_run(source, recipe, out, resume=True, progress=False)
+
+
+def test_the_test_part_is_never_read(phantoms, tmp_path, quick):
+    source = shutil.copytree(phantoms, tmp_path / "polyps")
+    keys = sorted(open_source(source).keys())
+    lists = {"train": tmp_path / "train.txt", "test": tmp_path / "test.txt"}
+    lists["train"].write_text("\n".join(keys[4:]))
+    lists["test"].write_text("\n".join(keys[:4]))
+    for key in keys[:4]:
+        (source / "images" / f"{key}.png").write_bytes(b"never to be opened")
+    out = train_run(source, load_recipe("phantom-unet", [*SETTINGS, "epochs=1"]), tmp_path / "run", split=lists, progress=False)
+    assert load_split(out / "split.json").test == tuple(keys[:4])
+
+
+def test_a_budget_ends_the_training_early_and_completes_the_schedule(phantoms, tmp_path, quick):
+    recipe = load_recipe("phantom-unet", [*SETTINGS, "epochs=100000"])
+    out = train_run(phantoms, recipe, tmp_path / "run", budget_s=3.0, progress=False)
+    last = (out / "metrics.csv").read_text().splitlines()[-1].split(",")
+    assert int(last[0]) < 100000
+    assert float(last[5]) < 1e-2 * recipe.optimiser.learning_rate
+
+
+def test_ctrl_c_keeps_the_complete_epochs(phantoms, tmp_path, monkeypatch):
+    step = SegmentationModule.on_train_batch_end
+
+    def interrupted(self, *arguments):
+        step(self, *arguments)
+        if self.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(SegmentationModule, "on_train_batch_end", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_run(phantoms, load_recipe("phantom-unet", SETTINGS), tmp_path / "run", progress=False)
+    assert len((tmp_path / "run" / "metrics.csv").read_text().splitlines()) == 2
+    monkeypatch.undo()
+    monkeypatch.setattr(run_module, "_export", lambda *_: None)
+    train_run(phantoms, load_recipe("phantom-unet", SETTINGS), tmp_path / "run", resume=True, progress=False)
+    assert len((tmp_path / "run" / "metrics.csv").read_text().splitlines()) == 3
+
+
+def test_masks_that_are_all_empty_are_named_before_training(phantoms, tmp_path):
+    source = shutil.copytree(phantoms, tmp_path / "polyps")
+    for path in (source / "masks").iterdir():
+        write_mask(path, np.zeros((48, 40), bool))
+    with pytest.raises(DataError, match="all 13 masks of the training part are empty"):
+        train_run(source, load_recipe("phantom-unet", SETTINGS), tmp_path / "run", progress=False)
+
+
+def test_a_network_for_other_than_rgb_is_refused(phantoms, tmp_path):
+    with pytest.raises(RecipeError, match="takes 1 channels"):
+        train_run(phantoms, load_recipe("phantom-unet", [*SETTINGS, "network.in_channels=1"]), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run" / "split.json").exists()
+
+
+def test_a_training_that_diverges_ends_with_advice(phantoms, tmp_path):
+    recipe = load_recipe("phantom-unet", [*SETTINGS, "optimiser.name=sgd", "optimiser.learning_rate=1e30", "network.norm=none"])
+    with pytest.raises(RunError, match="has diverged"):
+        train_run(phantoms, recipe, tmp_path / "run", progress=False)
+
+
+def test_export_writes_the_finished_model_and_overwrites_nothing(finished, tmp_path):
+    image = np.full((40, 60, 3), 90, np.uint8)
+    path = export_run(finished, tmp_path / "polyp.onnx")
+    assert np.array_equal(load(path).predict(image).probs, load(finished).predict(image).probs)
+    with pytest.raises(OutputExistsError):
+        export_run(finished, path)
+
+
+def test_export_of_an_unfinished_run_takes_the_best_epoch_so_far(finished, tmp_path):
+    unfinished = shutil.copytree(finished, tmp_path / "run")
+    (unfinished / "model.onnx").unlink()
+    assert load(export_run(unfinished, tmp_path / "m.onnx")).metadata.threshold_origin == "fixed by the recipe"
+    with pytest.raises(RunError, match="no complete epoch"):
+        export_run(tmp_path / "nothing", tmp_path / "n.onnx")
