@@ -21,6 +21,7 @@ else
 		--budget "$budget" --out "$out/run" "${settings[@]}"
 fi
 "${limner[@]}" evaluate "$out/run" "$archive" --out "$out/evaluation" --overwrite --json >"$out/evaluation.json"
+"${PYTHON:-$(dirname "${limner[0]}")/python}" "$(dirname "${BASH_SOURCE[0]}")/parity.py" "$out/run" "$archive" | tee "$out/parity.json"
 "${limner[@]}" export "$out/run" --out "$out/polyp.onnx" --overwrite
 mkdir -p "$out/images"
 while read -r id; do unzip -qoj "$archive" "*/images/$id.jpg" -d "$out/images"; done <"$lists.test.txt"

@@ -16,7 +16,6 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -34,7 +33,7 @@ from limner.data.resident import load_resident
 from limner.data.source import Dataset, open_source
 from limner.models import build_network
 from limner.recipe import Recipe, load_recipe
-from limner.training.hardware import choose_memory_format, choose_precision, describe_machine, peak_memory_gib
+from limner.training.hardware import choose_memory_format, choose_precision, describe_machine
 from limner.training.loader import ResidentLoader
 from limner.training.module import SegmentationModule
 from limner.training.pace import Pace
@@ -94,7 +93,7 @@ def usual_script(network: nn.Module, dataset: Dataset, *, size: int, batch_size:
             done += 1
             if done >= steps + WARM_UP:
                 break
-    return batch_size / median(seconds[WARM_UP:])
+    return batch_size * steps / sum(seconds[WARM_UP:])
 
 
 class Clock(L.Callback):
@@ -129,7 +128,7 @@ def limner(network: nn.Module, recipe: Recipe, dataset: Dataset, *, steps: int) 
         enable_model_summary=False,
     )
     trainer.fit(module, loader)
-    return recipe.batch_size / median(clock.seconds[WARM_UP:])
+    return recipe.batch_size * steps / sum(clock.seconds[WARM_UP:])
 
 
 def main() -> None:
@@ -164,7 +163,6 @@ def main() -> None:
         "size": options.size,
         "images_per_second": {name: round(value, 2) for name, value in rows.items()},
         "ratio_same_network": round(same / usual, 2),
-        "peak_memory_gib": peak_memory_gib(),
     }
     if options.json:
         print(json.dumps(report, indent=2))

@@ -5,18 +5,21 @@ Each imports what it needs when it is called: predicting and evaluating never im
 
 from __future__ import annotations
 
+import os
+import warnings
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.errors import MissingExtraError, OutputExistsError, RunError
+from limner.errors import LimnerError, LimnerWarning, MissingExtraError, OutputExistsError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from limner.batch import Predictions
+    from limner.data import Dataset
     from limner.evaluation import Evaluation
     from limner.recipe import Recipe
     from limner.runtime import Predictor
@@ -72,18 +75,21 @@ def train(
     Raises:
         MissingExtraError: PyTorch and its companions are not installed.
         LimnerError: Something about the source, the recipe, the split or the folder.
+
+    Warns:
+        LimnerWarning: Some files of the source could not be paired, or images of the test part are in the train part too.
     """
     require_training("training")
-    from limner.data import open_source
     from limner.training.run_folder import RunFolder
 
     if resume and out is None:
         raise RunError("there is no telling which run to resume", fix="name its folder with --out (in Python: out=...)")
+    budget_s = _as_seconds(budget)
     folder = new_run_folder(recipe) if out is None else Path(out)
     chosen = _choose_recipe(recipe, settings, folder, resume=resume)
     if not resume:
         RunFolder(folder).refuse_to_overwrite()
-    open_source(source)  # like the checks above: a mistake is told at once, not after PyTorch has started
+    _open(source)  # like the checks above: a mistake is told at once, not after PyTorch has started
     on_step("starting PyTorch")
     from limner.training.run import train_run
 
@@ -92,7 +98,7 @@ def train(
         chosen,
         folder,
         split=_as_paths(split),
-        budget_s=_as_seconds(budget),
+        budget_s=budget_s,
         resume=resume,
         progress=progress,
         on_step=on_step,
@@ -109,14 +115,13 @@ def finish_run(source: str | Path, folder: Path, *, progress: bool = True) -> Ru
     from limner.data import load_split, open_source
     from limner.outcome import evaluate_selection, report_selection
     from limner.runtime import load
-    from limner.selection import Selection
+    from limner.selection import Selection, with_seen
 
     split = load_split(folder / "split.json")
     part: PartChoice = "test" if split.test else "val"
-    selection = Selection(open_source(source).subset(split.part(part)), part)
     predictor = load(folder)
+    selection = with_seen(Selection(open_source(source).subset(split.part(part)), part), predictor)
     evaluation = evaluate_selection(predictor, selection, progress=progress)
-    evaluation.save(folder / "evaluation")
     _note_scores(folder / "model.onnx", evaluation)
     report = report_selection(predictor, selection, evaluation, folder, run=folder)
     return RunResult(folder, folder / "model.onnx", report, evaluation)
@@ -134,8 +139,7 @@ def evaluate(
 ) -> Evaluation:
     """Score a model on images with masks, at the threshold that it was exported with.
 
-    Of the data that a run was made of, only its test part is evaluated unless `part` says otherwise; of other data, all images are.
-    Images that the run was trained on are warned about (`limner.selection.SeenInTrainingWarning`).
+    Of the data that the model was made of, only its test part is evaluated unless `part` says otherwise; of other data, all images are.
 
     Args:
         model: A run folder, an .onnx file, or a shipped model's name.
@@ -147,10 +151,14 @@ def evaluate(
         progress: Show progress on standard error.
 
     Raises:
-        OutputExistsError: `out` holds an evaluation already.
-        LimnerError: Something about the model, the source or the split.
+        OutputExistsError: `out` holds an evaluation already, or is a file.
+        LimnerError: Something about the model, the source or the split; or `out` cannot be made.
+
+    Warns:
+        SeenInTrainingWarning: The model was trained on some of the images, or chosen by them.
+        SplitChangedWarning: Files are not those that the split.json was made of.
+        LimnerWarning: Some files of the source could not be paired.
     """
-    from limner.data import open_source
     from limner.outcome import evaluate_selection, report_selection
     from limner.runtime import load
     from limner.selection import select
@@ -158,7 +166,9 @@ def evaluate(
     if out is not None and not overwrite:
         _refuse_existing([Path(out) / name for name in EVALUATION_FILES])
     predictor = load(model)
-    selection = select(open_source(source), split=_as_paths(split), part=part, model=predictor.path)
+    selection = select(_open(source), split=_as_paths(split), part=part, model=predictor)
+    if out is not None:
+        _make_folder(Path(out))  # not earlier: what is wrong with the inputs should leave nothing behind
     evaluation = evaluate_selection(predictor, selection, progress=progress)
     if out is not None:
         report_selection(predictor, selection, evaluation, Path(out))
@@ -186,15 +196,16 @@ def predict(
         out: The folder to write to.
         overlays: Draw each outline over its image.
         probs: Write probabilities too, as 16-bit PNG in `probs/`.
-        resume: Skip images whose outputs are already there.
-        overwrite: Replace outputs that are already there.
+        resume: Skip images whose outputs are already there; what the table says of other images is kept.
+        overwrite: Replace outputs that are already there, and the table.
         progress: Show progress on standard error.
 
     Returns:
-        What was done; images that could not be read are in its `failures`.
+        What was done; images that could not be read or predicted are in its `failures`.
 
     Raises:
-        OutputExistsError: An output is already there, and neither `resume` nor `overwrite` was asked for. Nothing has been written then.
+        OutputExistsError: An output is already there, and neither `resume` nor `overwrite` was asked for; or there is no resuming, since
+            the outputs are of another model or of other images. Nothing has been written then.
         LimnerError: Something about the model or the inputs as a whole.
     """
     from limner.batch import Layout, plan, predict_many, refuse_existing
@@ -279,6 +290,19 @@ def _choose_recipe(recipe: str | Path | None, settings: Iterable[str], folder: P
     return stored
 
 
+def _open(source: str | Path) -> Dataset:
+    """Open a source, and say what is wrong with it: images that are left out should not be missed unawares."""
+    from limner.data import open_source
+
+    dataset = open_source(source)
+    if problems := dataset.problems:
+        shown = "; ".join(problems[:3])
+        rest = "; ..." if problems[3:] else ""
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        warnings.warn(f"{count} in {dataset.place} (all of them in the report): {shown}{rest}", LimnerWarning, stacklevel=3)
+    return dataset
+
+
 def _note_scores(model: Path, evaluation: Evaluation) -> None:
     """Write the scores into the model file, so that it says by itself how good it was found to be."""
     from limner.export.exporter import update_model
@@ -292,6 +316,19 @@ def _refuse_existing(paths: Iterable[Path]) -> None:
     for path in paths:
         if path.exists():
             raise OutputExistsError("the output is already there", where=path, fix="add --overwrite to replace it, or choose another --out")
+
+
+def _make_folder(path: Path) -> None:
+    """Make the folder for results that take long: to be told afterwards that it cannot be is too late."""
+    fix = "choose another folder with --out"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise OutputExistsError("there is a file where the folder should be", where=path, fix=fix) from None
+    except OSError as error:
+        raise LimnerError(f"the folder cannot be made: {error.strerror}", where=path, fix=fix) from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise LimnerError("the folder cannot be written to", where=path, fix=fix)
 
 
 def _as_paths(split: Mapping[str, str | Path] | str | Path | None) -> dict[str, Path] | Path | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,32 +13,23 @@ from PIL import Image
 
 from limner.data import open_source
 from limner.errors import DataError, LimnerError, OutputExistsError
-from limner.files import atomic_path, write_text
+from limner.files import atomic_path, sha256
 from limner.imaging.overlay import draw_outline
 from limner.imaging.read import read_image
 from limner.imaging.write import write_image, write_mask
+from limner.prediction_table import claim, is_claim, read_table, save_table
+from limner.runtime.format import read_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from limner.data import FileRef
+    from limner.prediction_table import Row
     from limner.progress import Progress
     from limner.runtime import Predictor
     from limner.types import ImageArray, Prediction
 
-COLUMNS = (
-    "file",
-    "mask",
-    "width",
-    "height",
-    "foreground_share",
-    "mean_foreground_prob",
-    "max_prob",
-    "milliseconds",  # the prediction alone, from decoded image to mask
-)
 SAVE_EVERY_S = 10.0
-
-Row = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +58,13 @@ class Layout:
         """The table of all predictions."""
         return self.out / "predictions.csv"
 
+    def mask_name(self, job: Job) -> str:
+        """What the table calls the mask: its relative posix name."""
+        return f"masks/{job.name}.png"
+
     def mask(self, job: Job) -> Path:
         """The mask."""
-        return self.out / "masks" / f"{job.name}.png"
+        return self.out / self.mask_name(job)
 
     def overlay(self, job: Job) -> Path:
         """The image with the outline drawn on it."""
@@ -104,8 +97,8 @@ class Predictions:
         threshold: Its threshold.
         out: The output folder.
         table: The table of predictions.
-        rows: Its rows, in the order of the inputs.
-        failures: Images that could not be read.
+        rows: Its rows of the images asked for, in the order of the inputs.
+        failures: Images that could not be read, or that the model could not run on.
         written: Images predicted now.
         skipped: Images whose outputs were there already.
         seconds: Time from the first image to the last, file to file.
@@ -203,60 +196,66 @@ def refuse_existing(jobs: Iterable[Job], layout: Layout) -> None:
 def predict_many(
     predictor: Predictor, jobs: Sequence[Job], layout: Layout, *, resume: bool = False, progress: Progress | None = None
 ) -> Predictions:
-    """Predict all jobs and write their outputs; images that cannot be read are noted and passed over.
+    """Predict all jobs and write their outputs; images that cannot be read or predicted are noted and passed over.
 
-    The table is written at the end, every few seconds before it, and also when the work is interrupted.
+    The table is written at the end, every few seconds before it, and also when the work is interrupted. It is written at the beginning
+    too, with claims for what is to come: so even after a power cut, it is known whose the masks are.
 
     Args:
         predictor: The model.
         jobs: The images.
         layout: Where outputs go.
-        resume: Skip jobs whose outputs and row are already there.
+        resume: Skip jobs whose outputs and row are already there, and keep the rows of other images.
         progress: Called with (done, total) after each image.
 
     Raises:
+        OutputExistsError: On resuming, the table is of another model, or the mask of another image would be replaced.
+        DataError: On resuming, the table cannot be read.
         OSError: An output cannot be written.
     """
     result = Predictions(predictor.metadata.name, predictor.threshold, layout.out, layout.table)
-    rows = _rows_to_keep(jobs, layout) if resume else {}
-    result.skipped = len(rows)
+    rows = _begin_rows(jobs, layout, _label(predictor), resume=resume)
+    complete = {job.name for job in jobs if _is_complete(job, rows, layout)}
+    result.skipped = len(complete)
     start = saved = time.monotonic()
     try:
+        save_table(rows.values(), layout.table)
         for done, job in enumerate(jobs, start=1):
-            if job.name not in rows:
+            if job.name not in complete:
                 _do(job, predictor, layout, rows, result)
             if time.monotonic() - saved > SAVE_EVERY_S:
-                _save_rows(jobs, rows, layout.table)
+                save_table(rows.values(), layout.table)
                 saved = time.monotonic()
             if progress is not None:
                 progress(done, len(jobs))
     finally:
-        result.rows = _save_rows(jobs, rows, layout.table)
+        result.rows = _end_rows(jobs, rows, layout)
         result.seconds = time.monotonic() - start
     return result
 
 
 def _do(job: Job, predictor: Predictor, layout: Layout, rows: dict[str, Row], result: Predictions) -> None:
-    """Predict one image. An image that cannot be read is noted; an output that cannot be written ends the work."""
+    """Predict one image. An image that cannot be read or predicted is noted; an output that cannot be written ends the work."""
     try:
         image = read_image(job.image.read(), name=job.image.display)
-    except (LimnerError, OSError) as error:
-        result.failures.append(Failure(job.image.display, error.what if isinstance(error, LimnerError) else str(error)))
+        start = time.perf_counter()
+        prediction = predictor.predict(image)
+        milliseconds = 1000 * (time.perf_counter() - start)
+    except (LimnerError, OSError, MemoryError) as error:
+        reason = error.what if isinstance(error, LimnerError) else str(error) or "there is not enough memory"
+        result.failures.append(Failure(job.image.display, reason))
         return
-    rows[job.name] = _predict(job, image, predictor, layout)
+    _write(job, image, prediction, layout)
+    rows[layout.mask_name(job)] |= {"file": job.image.display, **_numbers(prediction, milliseconds)}
     result.written += 1
 
 
-def _predict(job: Job, image: ImageArray, predictor: Predictor, layout: Layout) -> Row:
-    start = time.perf_counter()
-    prediction = predictor.predict(image)
-    milliseconds = 1000 * (time.perf_counter() - start)
+def _write(job: Job, image: ImageArray, prediction: Prediction, layout: Layout) -> None:
     if layout.probs:
         _write_probs(layout.prob(job), prediction)
     if layout.overlays:
         write_image(layout.overlay(job), draw_outline(image, prediction.mask))
     write_mask(layout.mask(job), prediction.mask)  # last: where there is a mask, the rest is there too
-    return _row(job, prediction, layout, milliseconds)
 
 
 def _write_probs(path: Path, prediction: Prediction) -> None:
@@ -264,12 +263,10 @@ def _write_probs(path: Path, prediction: Prediction) -> None:
         Image.fromarray(np.rint(prediction.probs * 65535).astype(np.uint16)).save(temporary, format="PNG")
 
 
-def _row(job: Job, prediction: Prediction, layout: Layout, milliseconds: float) -> Row:
+def _numbers(prediction: Prediction, milliseconds: float) -> Row:
     height, width = prediction.mask.shape
     inside = prediction.probs[prediction.mask]
     return {
-        "file": job.image.display,
-        "mask": layout.mask(job).relative_to(layout.out).as_posix(),
         "width": str(width),
         "height": str(height),
         "foreground_share": f"{prediction.foreground_share:.6f}",
@@ -279,26 +276,54 @@ def _row(job: Job, prediction: Prediction, layout: Layout, milliseconds: float) 
     }
 
 
-def _rows_to_keep(jobs: Iterable[Job], layout: Layout) -> dict[str, Row]:
-    """Rows of the jobs of which every output is there, by the job's name."""
-    if not layout.table.is_file():
-        return {}
-    with layout.table.open(newline="", encoding="utf-8") as lines:
-        rows = {(row["file"], row["mask"]): row for row in csv.DictReader(lines) if set(row) == set(COLUMNS)}
-    kept = {}
+def _begin_rows(jobs: Sequence[Job], layout: Layout, model: str, *, resume: bool) -> dict[str, Row]:
+    """All rows of the table by mask: first those of other images, then those of the jobs, which are claims where there was no row."""
+    earlier = _earlier_rows(jobs, layout, model) if resume else {}
+    claims = {layout.mask_name(job): claim(job.image.display, layout.mask_name(job), model) for job in jobs}
+    others = {mask: row for mask, row in earlier.items() if mask not in claims}
+    return others | {mask: earlier.get(mask, row) for mask, row in claims.items()}
+
+
+def _end_rows(jobs: Iterable[Job], rows: dict[str, Row], layout: Layout) -> list[Row]:
+    """Save the table without claims on masks that were not written after all; return the jobs' rows that have numbers."""
     for job in jobs:
-        row = rows.get((job.image.display, layout.mask(job).relative_to(layout.out).as_posix()))
-        if row is not None and all(path.is_file() for path in layout.files(job)):
-            kept[job.name] = row
-    return kept
+        if not layout.mask(job).is_file():
+            del rows[layout.mask_name(job)]
+    save_table(rows.values(), layout.table)
+    found = [rows[mask] for job in jobs if (mask := layout.mask_name(job)) in rows]
+    return [row for row in found if not is_claim(row)]
 
 
-def _save_rows(jobs: Iterable[Job], rows: Mapping[str, Row], path: Path) -> list[Row]:
-    """Write the rows that there are, in the order of the jobs, and return them so."""
-    ordered = [rows[job.name] for job in jobs if job.name in rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(ordered)
-    write_text(path, text.getvalue())
-    return ordered
+def _is_complete(job: Job, rows: dict[str, Row], layout: Layout) -> bool:
+    return not is_claim(rows[layout.mask_name(job)]) and all(path.is_file() for path in layout.files(job))
+
+
+def _earlier_rows(jobs: Iterable[Job], layout: Layout, model: str) -> dict[str, Row]:
+    """Rows to go on with, once it is clear that neither models nor images get mixed up."""
+    rows = read_table(layout.table)
+    other = next((row["model"] for row in rows.values() if row["model"] != model), None)
+    if other is not None:
+        what = f"the predictions here are by another model: '{other}', and this one is '{model}'"
+        raise OutputExistsError(what, where=layout.table, fix=_NOT_RESUME)
+    for job in jobs:
+        _refuse_to_replace(job, rows.get(layout.mask_name(job)), layout)
+    return rows
+
+
+def _refuse_to_replace(job: Job, row: Row | None, layout: Layout) -> None:
+    """Make sure that the mask of a job is its own, or not there."""
+    file = job.image.display
+    if row is None:
+        if layout.mask(job).exists():
+            what = f"a mask is already there, and {layout.table.name} does not say that it is of {file}"
+            raise OutputExistsError(what, where=layout.mask(job), fix=_NOT_RESUME)
+    elif row["file"] != file and Path(row["file"]).resolve() != Path(file).resolve():
+        raise OutputExistsError(f"the mask is of {row['file']}, not of {file}", where=layout.mask(job), fix=_NOT_RESUME)
+
+
+_NOT_RESUME = "choose another --out; or, to replace what is there, give --overwrite instead of --resume"
+
+
+def _label(predictor: Predictor) -> str:
+    """What the table calls the model: its name, and the beginning of the file's SHA-256."""
+    return f"{predictor.metadata.name} {sha256(read_model(predictor.path))[:12]}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from limner.data.phantoms import Style
     from limner.evaluation import Evaluation
 
-DEFAULT_COUNT = 160
+DEFAULT_COUNT = 200
 SIZE = (128, 128)
 RECIPE = "phantom-unet"
 NOTE = "demo.json"  # says that a folder is a demo's, and so may be replaced

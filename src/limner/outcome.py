@@ -22,13 +22,15 @@ _RUN_FACTS = ("source", "started", "finished", "seconds", "budget_s", "precision
 
 
 def evaluate_selection(predictor: Predictor, selection: Selection, *, progress: bool) -> Evaluation:
-    """Score a model on the images selected.
+    """Score a model on the images selected; what is known of them goes into the result.
 
     Raises:
         DataError: There are none, or one cannot be loaded.
     """
     with show_progress(f"evaluating ({selection.part})", enabled=progress) as tick:
-        return evaluate(predictor, selection.dataset, part=selection.part, progress=tick)
+        found = evaluate(predictor, selection.dataset, part=selection.part, progress=tick)
+    known = {"seen_in_training": selection.seen, "notice": selection.notice, "problems": selection.dataset.problems}
+    return found.model_copy(update=known)
 
 
 def report_selection(predictor: Predictor, selection: Selection, evaluation: Evaluation, out: Path, *, run: Path | None = None) -> Path:
@@ -49,7 +51,6 @@ def report_selection(predictor: Predictor, selection: Selection, evaluation: Eva
         gallery=build_gallery(predictor, selection.dataset, evaluation),
         split=_split_facts(metadata),
         parity=_parity_facts(metadata),
-        problems=selection.dataset.problems,
     )
     return write_report(data, out)
 
@@ -74,7 +75,7 @@ def _split_facts(metadata: ModelMetadata) -> SplitFacts | None:
     if "split_sha256" not in data:
         return None
     counts = {part: int(data[part]) for part in PARTS if part in data}
-    return SplitFacts(counts=counts, origin=data.get("split", ""), sha256=data["split_sha256"], seed=metadata.recipe.get("seed"))
+    return SplitFacts(counts=counts, origin=data.get("split", ""), sha256=data["split_sha256"], name=data.get("name", ""))
 
 
 def _parity_facts(metadata: ModelMetadata) -> ParityFacts | None:

@@ -1,73 +1,129 @@
-"""Which images of a source an evaluation is of, and whether the model was trained on any of them."""
+"""Which images of a source an evaluation is of, and whether the model was made of any of them.
+
+Images are known by their content, whatever they are called now: a model file holds the hashes of the images it was made of.
+"""
 
 from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from limner.data import load_split
+from limner.data import load_split, verify_split
 from limner.data.split_lists import read_list
 from limner.data.splits import PARTS
 from limner.errors import DataError, LimnerWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
-    from limner.data import Dataset
+    from limner.data import Dataset, Item
+    from limner.runtime import ModelMetadata
 
 PartChoice: TypeAlias = Literal["all", "train", "val", "test"]
 SplitChoice: TypeAlias = "Mapping[str, Path] | Path | None"
+HASH_DIGITS = 12  # of an image's SHA-256 in a model file: two of a million images are then taken for the same in one of 500 cases
+
+
+class Model(Protocol):
+    """What is asked of a model here; `limner.runtime.Predictor` is one."""
+
+    @property
+    def path(self) -> Path:
+        """The model file."""
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What it says about itself."""
 
 
 class SeenInTrainingWarning(LimnerWarning):
     """A model is evaluated on images that it was trained on, or on which it was chosen."""
 
 
+class SplitChangedWarning(LimnerWarning):
+    """Files are not those that a saved split was made of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The images to evaluate, and which part of their source they are."""
+    """The images to evaluate.
+
+    Attributes:
+        dataset: The images.
+        part: Which part of their source they are.
+        seen: How many of them the model was trained on or chosen by, as far as is known.
+    """
 
     dataset: Dataset
     part: PartChoice
+    seen: int = 0
+
+    @property
+    def notice(self) -> str | None:
+        """What must be said beside the scores, if some of the images were seen."""
+        if not self.seen:
+            return None
+        return (
+            f"{self.seen} of the {len(self.dataset)} images evaluated were used to train this model or to choose its threshold: "
+            "these scores say nothing about new images"
+        )
 
 
-def select(dataset: Dataset, *, split: SplitChoice, part: PartChoice | None, model: Path) -> Selection:
+def select(dataset: Dataset, *, split: SplitChoice, part: PartChoice | None, model: Model) -> Selection:
     """Choose the images to evaluate a model on.
 
-    Without a split and a part: the test part, if the model lies in the folder of a run that was made of this data, and all images if not.
+    Without a split and a part: the test part, if the model was made of this data, and all images if not.
 
     Args:
         dataset: Where to choose from.
         split: A split.json, or lists of ids by part.
         part: The part that is wanted; by default the test part of a split.
-        model: The model file; the run's split.json is looked for beside it.
+        model: The model. Its file says which images it was made of; for a file that does not, a split.json beside it may.
 
     Raises:
         DataError: There is no such part.
 
     Warns:
-        SeenInTrainingWarning: Some of the images are in the train or val part of the model's run, by their hashes.
+        SeenInTrainingWarning: Some of the images are in the train or val part of the model's run.
+        SplitChangedWarning: Files of the part are not those that the split.json was made of.
     """
-    hashes = _run_hashes(model)
-    selection = _select(dataset, split, part, model, hashes)
-    _warn_if_seen(selection, hashes)
+    if part == "all":
+        chosen = Selection(dataset, "all")
+    elif split is not None:
+        wanted = part or "test"
+        chosen = Selection(dataset.subset(_keys_of(dataset, split, wanted)), wanted)
+    else:
+        chosen = _own_part(dataset, part, model)
+    return with_seen(chosen, model)
+
+
+def with_seen(selection: Selection, model: Model) -> Selection:
+    """Count the images of a selection that the model was trained on or chosen by.
+
+    Warns:
+        SeenInTrainingWarning: There are some.
+    """
+    made_of = _made_of(model)
+    learnt = made_of["train"] | made_of["val"]
+    if learnt:
+        selection = replace(selection, seen=sum(_hash(item) in learnt for item in selection.dataset.items))
+    if selection.notice:
+        warnings.warn(selection.notice, SeenInTrainingWarning, stacklevel=4)
     return selection
 
 
-def _select(dataset: Dataset, split: SplitChoice, part: PartChoice | None, model: Path, hashes: _Hashes) -> Selection:
-    if part == "all":
-        return Selection(dataset, "all")
-    if split is not None:
+def _own_part(dataset: Dataset, part: PartChoice | None, model: Model) -> Selection:
+    """The part of the model's own data; of other data everything."""
+    made_of = _made_of(model)
+    hashes = {item.key: _hash(item) for item in dataset.items} if any(made_of.values()) else {}
+    if _is_own(hashes.values(), made_of) and (part or made_of["test"]):
         wanted = part or "test"
-        return Selection(dataset.subset(_keys_of(dataset, split, wanted)), wanted)
-    own = _is_own(dataset, hashes)
-    if own and (part or hashes["test"]):
-        wanted = part or "test"
-        return Selection(dataset.subset(_nonempty(hashes[wanted], wanted, model.parent / "split.json")), wanted)
+        keys = [key for key, value in hashes.items() if value in made_of[wanted]]
+        return Selection(dataset.subset(_nonempty(keys, wanted, model.path)), wanted)
     if part is not None:
         raise DataError(
             f"nothing says which images are the {part} part",
@@ -77,9 +133,17 @@ def _select(dataset: Dataset, split: SplitChoice, part: PartChoice | None, model
     return Selection(dataset, "all")
 
 
-def _keys_of(dataset: Dataset, split: Mapping[str, Path] | Path, part: PartChoice) -> tuple[str, ...]:
+def _is_own(hashes: Iterable[str], made_of: _Parts) -> bool:
+    """Whether a model was made of this data: it holds every image of its test part (or train part, if there is no test part)."""
+    known = made_of["test"] or made_of["train"]
+    return bool(known) and known <= set(hashes)
+
+
+def _keys_of(dataset: Dataset, split: Mapping[str, Path] | Path, part: PartChoice) -> Collection[str]:
     if isinstance(split, PathLike):
-        return _nonempty(load_split(Path(split)).part(part), part, Path(split))
+        keys = _nonempty(load_split(Path(split)).part(part), part, Path(split))
+        _warn_if_changed(Path(split), dataset, keys)
+        return keys
     if part not in split:
         given = ", ".join(split)
         raise DataError(
@@ -88,40 +152,42 @@ def _keys_of(dataset: Dataset, split: Mapping[str, Path] | Path, part: PartChoic
     return read_list(split[part], dataset.keys(), part)
 
 
-def _nonempty(keys: Mapping[str, str] | tuple[str, ...], part: str, where: Path) -> tuple[str, ...]:
+def _warn_if_changed(split: Path, dataset: Dataset, keys: Collection[str]) -> None:
+    """Compare the files of a part with the hashes in the split; a key that is gone is an error later."""
+    present = tuple(f"{key}: " for key in keys if key in dataset)
+    changed = [fault for fault in verify_split(split, dataset) if fault.startswith(present)]
+    if changed:
+        warnings.warn(
+            f"{len(changed)} files are not those that {split} was made of: {'; '.join(changed[:3])}{'; ...' if changed[3:] else ''}",
+            SplitChangedWarning,
+            stacklevel=5,
+        )
+
+
+def _nonempty(keys: Collection[str], part: str, where: Path) -> Collection[str]:
     if not keys:
         raise DataError(f"the {part} part is empty", where=where, fix="choose another part with --part")
-    return tuple(keys)
+    return keys
 
 
-_Hashes: TypeAlias = "dict[str, dict[str, str]]"  # part -> key -> SHA-256 of the image file
+_Parts: TypeAlias = "dict[str, set[str]]"  # part -> hashes of its images, shortened
 
 
-def _run_hashes(model: Path) -> _Hashes:
-    """Hashes of the images that the model's run was made of; empty when the model does not lie in a run folder."""
+def _made_of(model: Model) -> _Parts:
+    """Hashes of the images that a model was made of; empty where nothing says."""
+    parts = model.metadata.training_data.get("hashes") or _hashes_beside(model.path)
+    return {part: set(parts.get(part, ())) for part in PARTS}
+
+
+def _hashes_beside(model: Path) -> dict[str, list[str]]:
+    """Those in the run folder, for files written before they held hashes themselves."""
     file = model.parent / "split.json"
     if model.name != "model.onnx" or not file.is_file():
-        return {part: {} for part in PARTS}
+        return {}
     load_split(file)  # a damaged file is an error that says so
     values = json.loads(file.read_text(encoding="utf-8"))
-    return {part: {key: files.get("image", "") for key, files in values.get(part, {}).items()} for part in PARTS}
+    return {part: [files.get("image", "")[:HASH_DIGITS] for files in values.get(part, {}).values()] for part in PARTS}
 
 
-def _is_own(dataset: Dataset, hashes: _Hashes) -> bool:
-    """Whether the run was made of this data: it holds every image of the run's test part (or train part, if there is no test part)."""
-    known = hashes["test"] or hashes["train"]
-    return bool(known) and all(key in dataset and dataset[key].hashes()["image"] == value for key, value in known.items())
-
-
-def _warn_if_seen(selection: Selection, hashes: _Hashes) -> None:
-    trained = {*hashes["train"].values(), *hashes["val"].values()}
-    if not trained:
-        return
-    seen = sum(item.hashes()["image"] in trained for item in selection.dataset.items)
-    if seen:
-        warnings.warn(
-            f"{seen} of the {len(selection.dataset)} images evaluated were used to train this model or to choose its threshold: "
-            "these scores say nothing about new images",
-            SeenInTrainingWarning,
-            stacklevel=4,
-        )
+def _hash(item: Item) -> str:
+    return item.hashes()["image"][:HASH_DIGITS]

@@ -1,14 +1,31 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
 from tests.data.folders import image_bytes, mask_bytes, write_folder, write_zip
 
 from limner.data import load_split
+from limner.evaluation import Evaluation
+from limner.export.exporter import update_model
+from limner.runtime.format import read_metadata
 
 FILES = ["cases.csv", "report.html", "report.md", "summary.json"]
+
+
+@pytest.fixture
+def exported(run, tmp_path):
+    """The run's model, alone in another folder; it holds the hashes of the images that it was made of."""
+    parts = {name: files for name, files in json.loads((run / "split.json").read_text()).items() if name in {"train", "val", "test"}}
+    hashes = {name: [of["image"][:12] for of in files.values()] for name, files in parts.items()}
+    path = tmp_path / "elsewhere" / "polyp.onnx"
+    path.parent.mkdir()
+    shutil.copyfile(run / "model.onnx", path)
+    metadata = read_metadata(path)
+    update_model(path, metadata=metadata.model_copy(update={"training_data": {**metadata.training_data, "hashes": hashes}}))
+    return path
 
 
 def test_of_a_runs_own_data_only_the_test_part_is_evaluated(limner, run, data, tmp_path):
@@ -125,7 +142,7 @@ def test_a_run_without_a_test_part_is_evaluated_whole_and_loudly(limner, run, da
     (run / "split.json").write_text(json.dumps(values))
     result = limner("evaluate", run, data, "--out", tmp_path / "out")
     assert result.exit_code == 0
-    assert "all images" in result.stdout
+    assert "the whole data set" in result.stdout
     assert "WARNING: 10 of the 10" in result.stderr
 
 
@@ -134,3 +151,83 @@ def test_changed_images_are_no_longer_the_runs_own(limner, run, data, tmp_path):
     shutil.copyfile(data / "images" / "case0.png", data / "images" / f"{key}.png")
     result = limner("evaluate", run, data, "--out", tmp_path / "out", "--json", "-q")
     assert json.loads(result.stdout)["part"] == "all"
+
+
+def test_an_exported_file_knows_its_own_data_away_from_its_run(limner, exported, data, tmp_path):
+    result = limner("evaluate", exported, data, "--out", tmp_path / "own", "--json")
+    assert (json.loads(result.stdout)["part"], json.loads(result.stdout)["n"]) == ("test", 2)
+    assert "only its test part is evaluated" in result.stderr
+    everything = limner("evaluate", exported, data, "--out", tmp_path / "all", "--part", "all", "-q")
+    assert "WARNING: 8 of the 10 images evaluated were used to train this model" in everything.stderr
+
+
+def test_that_images_were_seen_stands_in_all_that_is_written(limner, run, data, tmp_path):
+    out = tmp_path / "out"
+    printed = json.loads(limner("evaluate", run, data, "--out", out, "--part", "all", "--json", "-q").stdout)
+    summary = json.loads((out / "summary.json").read_text())
+    assert printed["seen_in_training"] == summary["seen_in_training"] == 8
+    assert printed["notice"] == summary["notice"] == Evaluation.load(out).notice
+    for name in ("report.html", "report.md"):
+        assert "8 of the 10 images evaluated were used to train this model" in (out / name).read_text()
+
+
+def test_what_could_not_be_paired_is_said_once_and_listed_in_the_json(limner, run, data, tmp_path):
+    for name in ("w", "x", "y", "z"):
+        shutil.copyfile(data / "images" / "case0.png", data / "images" / f"{name}.png")
+    result = limner("evaluate", run, data, "--out", tmp_path / "out", "--json", "-q")
+    assert result.stderr.count("WARNING: 4 problems") == 1
+    assert "all of them in the report" in result.stderr
+    assert "images/y.png" in result.stderr
+    assert "images/z.png" not in result.stderr
+    problems = json.loads(result.stdout)["problems"]
+    assert len(problems) == 4
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["problems"] == problems
+    assert "images/z.png" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_data_without_problems_lists_none(limner, run, data, tmp_path):
+    assert json.loads(limner("evaluate", run, data, "--out", tmp_path / "out", "--json", "-q").stdout)["problems"] == []
+
+
+def test_what_was_written_can_be_loaded(limner, run, data, tmp_path):
+    printed = json.loads(limner("evaluate", run, data, "--out", tmp_path / "out", "--json", "-q").stdout)
+    del printed["report"]
+    loaded = Evaluation.load(tmp_path / "out")
+    assert loaded.model_dump(mode="json", exclude={"cases"}) == printed
+    assert len(loaded.cases) == 2
+
+
+@pytest.mark.parametrize("out", ["file", "file/inner"])
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_computed(limner, run, data, tmp_path, monkeypatch, out):
+    from limner import outcome
+
+    monkeypatch.setattr(outcome, "evaluate", lambda *_, **__: pytest.fail("it has begun"))
+    (tmp_path / "file").write_text("precious")
+    result = limner("evaluate", run, data, "--out", tmp_path / out)
+    assert result.exit_code == 1
+    assert "there is a file where the folder should be" in result.stderr
+    assert f"where: {tmp_path / out}" in result.stderr
+
+
+def test_a_folder_that_the_system_refuses_is_named(limner, run, data, tmp_path, monkeypatch):
+    result = limner("evaluate", run, data, "--out", tmp_path / ("x" * 300), "--overwrite")
+    assert result.exit_code == 1
+    assert "the folder cannot be made" in result.stderr
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    result = limner("evaluate", run, data, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "the folder cannot be written to" in result.stderr
+
+
+def test_ctrl_c_does_not_claim_that_nothing_was_written(limner, run, data, tmp_path, monkeypatch):
+    from limner import outcome
+
+    def interrupted(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(outcome, "write_report", interrupted)
+    result = limner("evaluate", run, data, "--out", tmp_path / "out")
+    assert result.exit_code == 130
+    assert f"the evaluation in {tmp_path / 'out'} is not complete" in result.stderr
+    assert "--overwrite" in result.stderr
+    assert "nothing has been written" not in result.stderr

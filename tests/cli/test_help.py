@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
+
+from limner.cli.app import app
 
 COMMANDS = ["demo", "train", "evaluate", "predict", "export", "models", "recipes"]
 HEAVY = {"numpy", "torch", "pydantic", "rich", "cv2", "PIL", "onnxruntime", "yaml", "matplotlib", "skimage", "lightning"}
@@ -61,3 +65,20 @@ def test_no_command_shows_the_help_as_wrong_usage(limner):
     result = limner()
     assert result.exit_code == 2
     assert "Commands:" in result.output
+
+
+EXAMPLES = [
+    line.split()[1:]
+    for command in COMMANDS
+    for line in importlib.import_module(f"limner.cli.{command}").EPILOG.splitlines()
+    if line.startswith("  limner ")
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=" ".join)
+def test_each_example_is_right_usage(example):
+    """Options, choices and numbers of arguments are checked; nothing is run."""
+    name, *args = example
+    if ">" in args:
+        args = args[: args.index(">")]
+    get_command(app).commands[name].make_context(name, args)

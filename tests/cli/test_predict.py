@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -10,7 +12,10 @@ from PIL import Image
 from tests.data.folders import image_bytes, write_folder, write_zip
 
 from limner import batch
-from limner.runtime import load
+from limner.errors import DataError
+from limner.export.exporter import update_model
+from limner.files import sha256
+from limner.runtime import Predictor, load
 
 
 @pytest.fixture
@@ -18,6 +23,17 @@ def images(tmp_path):
     """Three images of different sizes, in two folders."""
     files = {"a.png": image_bytes(1, (20, 31)), "deep/b.jpg.png": image_bytes(2, (40, 24)), "deep/c.png": image_bytes(3)}
     return write_folder(tmp_path / "in", files)
+
+
+@pytest.fixture
+def hospitals(tmp_path):
+    """Two folders, each with an image x.png of its own."""
+    files = {"hospital-a/x.png": image_bytes(1), "hospital-a/y.png": image_bytes(2), "hospital-b/x.png": image_bytes(3)}
+    return write_folder(tmp_path, files)
+
+
+def contents(out):
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
 def rows(out):
@@ -54,6 +70,7 @@ def test_the_table_says_what_the_predictor_says(limner, toy_model, images, tmp_p
     expected = load(toy_model).predict(images / "a.png")
     assert row["file"] == str(images / "a.png")
     assert (row["mask"], row["width"], row["height"]) == ("masks/a.png", "31", "20")
+    assert row["model"] == f"{load(toy_model).metadata.name} {sha256(toy_model.read_bytes())[:12]}"
     assert float(row["foreground_share"]) == pytest.approx(expected.foreground_share, abs=1e-6)
     assert float(row["mean_foreground_prob"]) == pytest.approx(expected.probs[expected.mask].mean(), abs=1e-4)
     assert float(row["max_prob"]) == pytest.approx(expected.probs.max(), abs=1e-4)
@@ -89,6 +106,35 @@ def test_unreadable_images_are_named_and_the_others_are_done(limner, toy_model, 
     assert len(rows(tmp_path / "out")) == 3
 
 
+@pytest.mark.parametrize("error", [DataError("the model cannot run on an image of 40 x 24 pixels"), MemoryError()])
+def test_images_on_which_the_model_fails_are_named_and_the_others_are_done(limner, toy_model, images, tmp_path, monkeypatch, error):
+    predict = Predictor.predict
+
+    def failing(self, image):
+        if image.shape[:2] == (40, 24):
+            raise error
+        return predict(self, image)
+
+    monkeypatch.setattr(Predictor, "predict", failing)
+    result = limner("predict", toy_model, images, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert f"failed: {images / 'deep' / 'b.jpg.png'}: " in result.stderr.replace("\n", "")
+    assert "1 of 3 images could not be predicted" in result.stderr
+    assert [row["mask"] for row in rows(tmp_path / "out")] == ["masks/a.png", "masks/deep/c.png"]
+
+
+def test_an_output_that_cannot_be_written_ends_the_work(limner, toy_model, images, tmp_path, monkeypatch):
+    def full(path, mask):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(batch, "write_mask", full)
+    result = limner("predict", toy_model, images, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "No space left on device" in result.stderr
+    assert "could not be predicted" not in result.stderr
+    assert rows(tmp_path / "out") == []
+
+
 @pytest.mark.parametrize("left", ["masks/deep/c.png", "overlays/a.jpg", "predictions.csv"])
 def test_nothing_is_overwritten_or_even_begun(limner, toy_model, images, tmp_path, left):
     write_folder(tmp_path / "out", {left: b"precious"})
@@ -116,6 +162,90 @@ def test_resume_does_only_what_is_missing(limner, toy_model, images, tmp_path):
     assert (summary["written"], summary["skipped"]) == (1, 2)
     assert (out / "masks" / "a.png").stat().st_mtime_ns == kept
     assert [row["mask"] for row in rows(out)] == [row["mask"] for row in before]
+
+
+def test_resume_does_not_replace_the_mask_of_another_image(limner, toy_model, hospitals, tmp_path):
+    out = tmp_path / "out"
+    limner("predict", toy_model, hospitals / "hospital-a", "--out", out)
+    before = contents(out)
+    result = limner("predict", toy_model, hospitals / "hospital-b", "--out", out, "--resume")
+    assert result.exit_code == 1
+    assert str(out / "masks" / "x.png") in result.stderr.replace("\n", "")
+    assert contents(out) == before
+
+
+def test_resume_keeps_the_rows_of_other_images(limner, toy_model, hospitals, tmp_path):
+    out = tmp_path / "out"
+    limner("predict", toy_model, hospitals / "hospital-a" / "y.png", "--out", out)
+    kept = rows(out)
+    summary = json.loads(limner("predict", toy_model, hospitals / "hospital-b", "--out", out, "--resume", "--json").stdout)
+    assert (summary["images"], summary["written"], summary["skipped"]) == (1, 1, 0)
+    assert rows(out)[:-1] == kept
+    assert rows(out)[-1]["file"] == str(hospitals / "hospital-b" / "x.png")
+
+
+def test_resume_knows_an_image_by_its_place_however_it_is_written(limner, toy_model, hospitals, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    limner("predict", toy_model, "hospital-a", "--out", "out")
+    before = contents(tmp_path / "out")
+    result = limner("predict", toy_model, hospitals / "hospital-a", "--out", "out", "--resume", "--json")
+    assert json.loads(result.stdout)["skipped"] == 2
+    assert contents(tmp_path / "out") == before
+
+
+def test_resume_does_not_replace_a_mask_that_no_table_knows(limner, toy_model, hospitals, tmp_path):
+    out = tmp_path / "out"
+    limner("predict", toy_model, hospitals / "hospital-a", "--out", out)
+    (out / "predictions.csv").unlink()
+    before = contents(out)
+    result = limner("predict", toy_model, hospitals / "hospital-a", "--out", out, "--resume")
+    assert result.exit_code == 1
+    assert str(out / "masks" / "x.png") in result.stderr.replace("\n", "")
+    assert contents(out) == before
+
+
+@pytest.mark.parametrize(("encoding", "code"), [("utf-8-sig", 0), ("latin-1", 1)])
+def test_resume_reads_what_a_spreadsheet_saved_or_says_what_is_wrong(limner, toy_model, hospitals, tmp_path, encoding, code):
+    out, table = tmp_path / "out", tmp_path / "out" / "predictions.csv"
+    (hospitals / "hospital-a" / "x.png").rename(hospitals / "hospital-a" / "ä.png")
+    limner("predict", toy_model, hospitals / "hospital-a", "--out", out)
+    table.write_bytes(table.read_text("utf-8").encode(encoding))
+    masks = contents(out / "masks")
+    result = limner("predict", toy_model, hospitals / "hospital-a", "--out", out, "--resume")
+    assert result.exit_code == code
+    assert ("it is not UTF-8 text" in result.stderr) == (code == 1)
+    assert contents(out / "masks") == masks
+
+
+def test_resume_does_not_mix_models(limner, toy_model, hospitals, tmp_path):
+    out, other = tmp_path / "out", tmp_path / "other.onnx"
+    shutil.copyfile(toy_model, other)
+    update_model(other, threshold=0.6)
+    limner("predict", toy_model, hospitals / "hospital-a", "--out", out)
+    (out / "masks" / "y.png").unlink()
+    before = contents(out)
+    result = limner("predict", other, hospitals / "hospital-a", "--out", out, "--resume")
+    assert result.exit_code == 1
+    assert "another model" in result.stderr
+    assert contents(out) == before
+
+
+def test_resume_goes_on_after_the_process_was_killed(limner, toy_model, images, tmp_path, monkeypatch):
+    """Neither the end of the work nor the table's last save is reached, as with a power cut."""
+    out, tables = tmp_path / "out", []
+    write_mask = batch.write_mask
+
+    def noting(path, mask):
+        tables.append((out / "predictions.csv").read_bytes())
+        write_mask(path, mask)
+
+    monkeypatch.setattr(batch, "write_mask", noting)
+    limner("predict", toy_model, images, "--out", out)
+    (out / "predictions.csv").write_bytes(tables[-1])
+    (out / "masks" / "deep" / "c.png").unlink()
+    result = limner("predict", toy_model, images, "--out", out, "--resume", "--json")
+    assert json.loads(result.stdout)["written"] == 3
+    assert [row["width"] for row in rows(out)] == ["31", "24", "10"]
 
 
 def test_ctrl_c_keeps_what_is_complete_and_says_how_to_go_on(limner, toy_model, images, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from limner import api
 from limner.cli.app import app
+from limner.evaluation import Evaluation
 from limner.recipe import load_recipe, save_recipe
 from limner.runtime import load
 from limner.runtime.format import read_metadata
@@ -39,12 +40,13 @@ def test_the_run_folder_holds_model_scores_and_report(trained):
         "model.onnx",
         "report.html",
         "summary.json",
-        "evaluation/cases.csv",
-        "evaluation/summary.json",
+        "cases.csv",
         "recipe.yaml",
         "split.json",
     ):
         assert (folder / name).is_file(), name
+    assert not (folder / "evaluation").exists(), "the same under the same names"
+    assert Evaluation.load(folder).part == "test"
 
 
 def test_the_summary_is_json_and_agrees_with_the_files(trained):
@@ -53,8 +55,8 @@ def test_the_summary_is_json_and_agrees_with_the_files(trained):
     assert (printed["run"], printed["model_file"], printed["report"]) == tuple(
         str(folder / name) for name in ("", "model.onnx", "report.html")
     )
-    saved = json.loads((folder / "evaluation" / "summary.json").read_text())
-    assert printed["scores"] == saved["scores"]
+    assert printed["scores"] == [score.model_dump(mode="json") for score in Evaluation.load(folder).scores]
+    assert (printed["problems"], printed["seen_in_training"], printed["notice"]) == ([], 0, None)
     assert printed["part"] == "test"
     assert "training on" in result.stderr
 
@@ -159,3 +161,24 @@ def test_a_damaged_stored_recipe_is_named(limner, source, tmp_path):
     result = limner("train", source, "--out", tmp_path, "--resume")
     assert result.exit_code == 1
     assert "recipe.yaml" in result.stderr
+
+
+def test_what_could_not_be_paired_is_said_before_training(limner, tmp_path, monkeypatch):
+    def interrupted(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, "train_run", interrupted)
+    files = pairs([f"case{number}" for number in range(12)])
+    del files["masks/case3.png"]
+    result = limner("train", write_folder(tmp_path / "data", files), *TINY, "--out", tmp_path / "run", "-q")
+    assert "WARNING: 1 problem in " in result.stderr
+    assert "images/case3.png" in result.stderr
+
+
+def test_an_exported_model_knows_the_data_that_it_was_made_of(limner, trained, source, tmp_path):
+    folder, result = trained
+    assert limner("export", folder, "--out", tmp_path / "alone.onnx").exit_code == 0
+    again = limner("evaluate", tmp_path / "alone.onnx", source, "--out", tmp_path / "scores", "--json", "-q")
+    assert json.loads(again.stdout)["scores"] == json.loads(result.stdout)["scores"]
+    everything = limner("evaluate", tmp_path / "alone.onnx", source, "--part", "all", "--out", tmp_path / "all", "--json", "-q")
+    assert json.loads(everything.stdout)["seen_in_training"] == 12 - json.loads(result.stdout)["n"]

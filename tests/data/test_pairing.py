@@ -53,6 +53,10 @@ def found(*names: str) -> list[tuple[str, str, str | None]]:
         ("case/image.png", "case/mask.png"),
         ("images/a b.c (1).png", "masks/a b.c (1).png"),
         ("images/ä.png", "masks/a\u0308.png"),
+        ("images/lesion/a.png", "masks/lesion/a.png"),
+        ("set/images/manual/a.png", "set/masks/manual/a.png"),
+        ("train_images/lesion/a.png", "train_masks/lesion/a.png"),
+        ("a.png", "a_mask_1.png"),
     ],
 )
 def test_layouts(image: str, mask: str) -> None:
@@ -119,6 +123,8 @@ def test_orphans_are_listed() -> None:
         (["images/a.png", "masks/a.png", "masks/a.jpg"], "1 image and 2 masks"),
         (["images/a.png", "masks/a.png", "masks/a_gt.png"], "1 image and 2 masks"),
         (["a.png", "a_mask.png", "a_seg.png"], "1 image and 2 masks"),
+        (["a.png", "a_mask.png", "a_mask_1.png"], "1 image and 2 masks share one name; merge the masks into one, or"),
+        (["benign (1).png", "benign (1)_mask.png", "benign (1)_mask_1.png", "benign (1)_mask_2.png"], "1 image and 3 masks"),
         (["images/a.png", "images/img_a.png", "masks/a.png"], "2 images and 1 mask"),
         (["images/a.png", "masks/a.png", "train/images/b.png", "images/train/b.png", "train/masks/b.png"], "2 images and 1 mask"),
     ],
@@ -128,6 +134,43 @@ def test_collisions_are_listed_not_guessed(names: list[str], counts: str) -> Non
     assert len(pairing.problems) == 1
     assert counts in pairing.problems[0]
     assert all(pair.key != "b" for pair in pairing.pairs)
+
+
+def test_classes_named_like_masks_train_too() -> None:
+    names = [f"{role}/{kind}/{key}.png" for role in ("images", "masks") for kind, key in (("lesion", "a"), ("normal", "b"))]
+    pairing = pair_names(names)
+    assert [(pair.image, pair.mask) for pair in pairing.pairs] == [
+        ("images/lesion/a.png", "masks/lesion/a.png"),
+        ("images/normal/b.png", "masks/normal/b.png"),
+    ]
+    assert pairing.problems == ()
+
+
+def test_copies_in_two_formats_are_told() -> None:
+    names = [f"{kind}/{role}/{key}.{kind}" for kind in ("PNG", "TIF") for role in ("Original", "Ground Truth") for key in (1, 2)]
+    pairing = pair_names(names)
+    assert [pair.key for pair in pairing.pairs] == ["PNG/1", "PNG/2", "TIF/1", "TIF/2"]
+    assert [problem.split(";")[0] for problem in pairing.problems] == [
+        "PNG/ and TIF/: they hold images of the same names and look like copies"
+    ]
+
+
+def test_many_copies_are_told_in_one_line() -> None:
+    pairing = pair_names(f"{copy}/{role}/a.png" for copy in range(9) for role in ("images", "masks"))
+    assert [problem.split(":")[0] for problem in pairing.problems] == ["0/, 1/ and 7 more folders"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train/images/1.png", "train/masks/1.png", "test/images/2.png", "test/masks/2.png"],
+        ["p1/image.png", "p1/mask.png", "p2/image.png", "p2/mask.png"],
+    ],
+)
+def test_folders_of_other_images_are_no_copies(names: list[str]) -> None:
+    pairing = pair_names(names)
+    assert len(pairing.pairs) == 2
+    assert pairing.problems == ()
 
 
 def test_whole_stems_settle_what_affixes_leave_open() -> None:
@@ -184,8 +227,29 @@ def test_nothing() -> None:
         (["c/image.png", "c/photo.png"], ["image", "photo"]),
         (["c/image.png", "c/photo.png", "d/x.png"], ["c/image.png", "c/photo.png", "x"]),
         (["train/images/a.png", "images/train/a.png"], ["images/train/a.png", "train/images/a.png"]),
+        (["patients/lesion/a.jpg", "patients/normal/b.jpg"], ["a", "b"]),
+        (["patients/lesion/1.jpg", "patients/normal/1.jpg"], ["lesion/1", "normal/1"]),
+        (["set/target/a.jpg", "set/source/b.jpg"], ["a", "b"]),
+        (["set/manual/a.jpg", "set/automatic/b.jpg"], ["a", "b"]),
+        (["set/label/a.jpg", "set/plain/b.jpg"], ["a", "b"]),
+        (["lesion/a.jpg", "normal/b.jpg", "overview.jpg"], ["a", "b", "overview"]),
+        (["x/images/a.png", "x/masks/a.png", "y/masks/b.png"], ["a", "b"]),
+        (["images/lesion/a.png", "images/normal/b.png", "masks/lesion/a.png", "masks/normal/b.png"], ["a", "b"]),
+        (["ISIC_Task1-2_Training_Input/a.jpg", "ISIC_Task1_Training_GroundTruth/a_segmentation.png"], ["a"]),
+        (["a.png", "a_mask.png", "a_mask_1.png"], ["a"]),
     ],
 )
 def test_images_alone(names: list[str], keys: list[str]) -> None:
     assert sorted(pair.key for pair in image_names(names).pairs) == keys
     assert all(pair.mask is None for pair in image_names(names).pairs)
+
+
+def test_masks_left_out_are_counted_with_the_reason() -> None:
+    found = image_names(["images/a.png", "images/b.png", "masks/a.png", "masks/b.png", "masks/c.png"])
+    assert found.problems == ("masks/: 3 files left out as masks, since a folder of this name lies beside its images",)
+    assert (found.images, found.masks) == (2, 3)
+    found = image_names(["x.png", "x_seg.png", "y.png", "y_seg.png"])
+    assert found.problems == ("x_seg.png: 2 files left out as masks, since they are named like this and lie beside their images",)
+    found = image_names(f"{case}/{role}/{key}.png" for case in "ab" for role in ("images", "masks") for key in (1, 2))
+    assert found.problems == ("masks/ in 2 folders: 4 files left out as masks, since a folder of this name lies beside its images",)
+    assert image_names(["lesion/a.png", "normal/b.png"]).problems == ()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
+import shutil
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -149,6 +151,14 @@ def test_sizes_must_agree(tmp_path) -> None:
         open_source(tmp_path)["a"].load()
 
 
+@pytest.mark.parametrize(("size", "turned"), [((10, 8), True), ((10, 9), False)])
+def test_turned_images_are_told_by_their_sizes(tmp_path, size, turned: bool) -> None:
+    write_folder(tmp_path, {"images/a.png": image_bytes(size=(8, 10)), "masks/a.png": mask_bytes(size=size)})
+    with pytest.raises(DataError) as caught:
+        open_source(tmp_path)["a"].load()
+    assert ("EXIF" in (caught.value.fix or "")) is turned
+
+
 def test_unreadable_pictures_are_named_with_their_archive(tmp_path) -> None:
     path = write_zip(tmp_path / "a.zip", pairs(["a"]) | {"images/a.png": b"no picture"})
     with pytest.raises(DataError) as caught:
@@ -171,6 +181,42 @@ def test_folders_that_may_not_be_read_are_not_passed_over(tmp_path, monkeypatch)
         open_source(tmp_path)
 
 
+@pytest.fixture
+def linked(tmp_path):
+    """A data set whose folders are links to folders elsewhere."""
+    write_folder(tmp_path / "store", pairs(["a", "b"]))
+    place = tmp_path / "set"
+    place.mkdir()
+    try:
+        (place / "images").symlink_to(tmp_path / "store" / "images", target_is_directory=True)
+        (place / "masks").symlink_to(tmp_path / "store" / "masks", target_is_directory=True)
+    except OSError:
+        pytest.skip("the system lets nobody make links")
+    return place
+
+
+def test_links_to_folders_are_followed(linked) -> None:
+    data = open_source(linked)
+    assert data.keys() == ("a", "b")
+    assert data["b"].image.read() == image_bytes(1)
+    assert data["b"].image.name == "images/b.png"
+
+
+def test_links_in_circles_end(linked) -> None:
+    (linked / "around").symlink_to(linked, target_is_directory=True)
+    (linked / "up").symlink_to(linked.parent, target_is_directory=True)
+    (linked.parent / "store" / "down").symlink_to(linked, target_is_directory=True)
+    assert open_source(linked).keys() == ("a", "b")
+
+
+def test_a_folder_goes_by_its_own_name_before_a_links(tmp_path) -> None:
+    write_folder(tmp_path, pairs(["a"]))
+    (tmp_path / "alias").symlink_to(tmp_path / "images", target_is_directory=True)
+    data = open_source(tmp_path)
+    assert data["a"].image.name == "images/a.png"
+    assert data.problems == ()
+
+
 def _denied(path: str) -> None:
     raise PermissionError(13, "Permission denied", str(path))
 
@@ -183,6 +229,31 @@ def test_other_content_under_an_archives_name(tmp_path, suffix: str, content: by
     with pytest.raises(DataError) as caught:
         open_source(path)
     assert str(path) in (caught.value.where or "")
+
+
+@pytest.mark.parametrize("suffix", [".tar.xz", ".tar.bz2", ".TXZ", ".7z", ".rar"])
+def test_other_archives_name_those_that_are_read(tmp_path, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(b"packed")
+    for place in (path, tmp_path):
+        with pytest.raises(DataError) as caught:
+            open_source(place)
+        assert ".zip, .tar, .tar.gz, .tgz" in (caught.value.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("number", "fix"), [(errno.ENOSPC, "free some space"), (errno.EACCES, "permissions"), (errno.ENOENT, "still there")]
+)
+def test_what_the_system_refuses_is_not_blamed_on_the_archive(tmp_path, monkeypatch, number: int, fix: str) -> None:
+    def refuse(*args) -> None:
+        raise OSError(number, os.strerror(number))
+
+    path = write_tar(tmp_path / "a.tar.gz", pairs(["a"]))
+    monkeypatch.setattr(shutil, "copyfileobj", refuse)
+    with pytest.raises(DataError, match=os.strerror(number)) as caught:
+        open_source(path)
+    assert fix in (caught.value.fix or "")
+    assert "download" not in (caught.value.fix or "")
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz"])
@@ -226,7 +297,7 @@ def test_hostile_names_are_only_names(tmp_path, kind: str) -> None:
     inner.mkdir(parents=True)
     path = (write_zip if kind == "zip" else write_tar)(inner / f"a.{kind}", files | {"masks\\b.png": mask_bytes(1)})
     data = open_source(path, masks=False)
-    assert {item.image.name for item in data} == {"images/a.png", "images/b.png"}
+    assert {item.image.name for item in data} == {"images/a.png", "images/b.png", "etc/masks/a.png"}
     assert all(".." not in item.key and not item.key.startswith("/") for item in data)
     assert data["b"].image.read() == image_bytes(1)
     assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()] == [f"one/two/a.{kind}"]
@@ -264,7 +335,9 @@ def test_kvasir_as_it_comes(shared) -> None:
     assert data.problems == ()
     assert all(item.mask is not None and item.image.name.replace("/images/", "/masks/") == item.mask.name for item in data)
     assert data[data.keys()[0]].load().image.shape == (352, 352, 3)
-    assert open_source(data.place, masks=False).keys() == data.keys()
+    alone = open_source(data.place, masks=False)
+    assert alone.keys() == data.keys()
+    assert [problem.split(", since")[0] for problem in alone.problems] == ["masks/: 1000 files left out as masks"]
 
 
 def test_clinicdb_as_it_comes(shared) -> None:

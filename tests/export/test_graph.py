@@ -8,8 +8,9 @@ import torch
 from tests.export.toys import random_image
 from torch.nn import functional
 
-from limner.export.graph import NORMALISATIONS, constant, postprocess_graph, preprocess_graph
+from limner.export.graph import constant, postprocess_graph, preprocess_graph
 from limner.imaging import resize_image
+from limner.recipe.normalisation import MEAN_STD
 
 # Downscaling, upscaling, both at once, odd and tiny sides: borders are where antialiased resizings differ.
 SIZES = [(64, 48), (200, 333), (20, 300), (300, 20), (17, 31), (8, 8), (1, 1), (1, 90), (480, 640)]
@@ -52,7 +53,7 @@ def test_every_normalisation_of_a_recipe_is_known() -> None:
     from limner.recipe.schema import DataPart
 
     for name in DataPart.model_fields["normalisation"].annotation.__args__:  # type: ignore[union-attr]
-        assert name in NORMALISATIONS
+        assert name in MEAN_STD
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -154,6 +154,45 @@ def test_label_maps_are_refused_and_named(tmp_path, levels: list[int]) -> None:
     assert f"{len(levels) + 1} grey levels" in caught.value.what
 
 
+def ringed(ground: int, border: int, inner: int) -> np.ndarray:
+    """A disc with a border two pixels thick."""
+    return np.where(disc(64, 18), inner, np.where(DISC, border, ground)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        np.where(disc(64, 10), 2, np.where(DISC, 1, 0)),
+        label_map([1, 2]),
+        label_map([6, 6, 6, 6, 7]),
+        label_map([7, 7, 7, 7, 6]),
+        label_map([255] * 9 + [127]),
+        label_map([127, *[255] * 9]),
+        label_map([3, *[255] * 20, 100, 180]),
+        ringed(0, 255, 1),
+    ],
+    ids=["instances", "cells", "high", "low", "one-label", "other-label", "rare", "ignored-border"],
+)
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_labels_of_a_lossless_file_are_never_dropped(tmp_path, levels, dtype) -> None:
+    with pytest.raises(DataError, match="not one of two tones"):
+        read_mask(tiff(levels.astype(dtype), tmp_path), name="m.tif")
+
+
+@pytest.mark.parametrize("levels", [(0, 1, 2), (0, 2, 1), (0, 3, 7)])
+def test_trimaps_with_thin_borders_are_no_noise(levels) -> None:
+    with pytest.raises(DataError, match="not one of two tones"):
+        read_mask(png(ringed(*levels)), name="m.png")
+
+
+@pytest.mark.parametrize("dark", [[11], [11, 12, 14], [20, 22, 28, 30]])
+def test_dark_remnants_of_published_masks_are_ground(dark: list[int]) -> None:
+    levels = np.where(DISC, 255, 0)
+    levels[2:7, 2:30] = dark[0]
+    levels[60, : len(dark)] = dark
+    assert np.array_equal(read_mask(png(levels), name="m.png"), DISC)
+
+
 def test_photograph_is_refused() -> None:
     ramp = np.repeat(np.linspace(0, 255, 32).astype(np.uint8).repeat(8)[None], 64, axis=0)
     with pytest.raises(DataError, match="not one of two tones"):

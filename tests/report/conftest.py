@@ -24,7 +24,8 @@ def evaluation(samples):
     predictor = Oversized(samples)
     pairs = [(one, predictor.predict(one.image)) for one in samples]
     return make_evaluation(
-        [CaseResult.of(one.key, one.mask.shape, count(found.mask, one.mask), empty="one", seconds=0.125) for one, found in pairs]
+        problems=("masks/x.png: has no image",),
+        cases=[CaseResult.of(one.key, one.mask.shape, count(found.mask, one.mask), empty="one", seconds=0.125) for one, found in pairs],
     )
 
 
@@ -55,16 +56,16 @@ def full(samples, evaluation, dataset, choice):
         history=make_history(9),
         threshold_choice=choice,
         gallery=build_gallery(Oversized(samples), dataset, evaluation),
-        split=SplitFacts({"train": 40, "val": 8, "test": 12}, "drawn by hash", "c0ffee" * 10 + "beef", 0),
+        split=SplitFacts({"train": 40, "val": 8, "test": 12}, "drawn by hash", "c0ffee" * 10 + "beef", "more discs"),
         parity=ParityFacts(2.3e-5, 0.9999987, 12),
-        problems=["masks/x.png: has no image"],
     )
 
 
 @pytest.fixture(scope="session")
 def bare(full):
     """A report of nothing but an evaluation, as of a model file of unknown origin."""
-    return ReportData(title="Bare", evaluation=full.evaluation, created=full.created)
+    evaluation = full.evaluation.model_copy(update={"problems": None})
+    return ReportData(title="Bare", evaluation=evaluation, created=full.created)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class Oversized:
         return Prediction(probs, probs >= THRESHOLD, THRESHOLD)
 
 
-def make_evaluation(cases, *, part="test", empty="one"):
+def make_evaluation(cases, *, part="test", empty="one", **known):
     return Evaluation(
         model="fake-unet",
         source="discs",
@@ -53,6 +53,7 @@ def make_evaluation(cases, *, part="test", empty="one"):
         empty_rule=empty,
         scores=tuple(summarise([case.counts for case in cases], threshold=THRESHOLD, empty=empty)),
         cases=tuple(cases),
+        **known,
     )
 
 

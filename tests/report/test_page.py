@@ -11,7 +11,8 @@ from html.parser import HTMLParser
 import pytest
 from tests.report.fakes import make_case, make_evaluation, make_history, sample
 
-from limner.report import write_report
+from limner.evaluation import Evaluation
+from limner.report import SplitFacts, write_report
 from limner.report.words import agreement, percent
 
 VOID = {"meta", "img", "br", "hr", "input", "link", "path", "use"}
@@ -119,11 +120,12 @@ def test_stays_small(written):
 def test_escapes_whatever_a_data_set_is_called(vary, evaluation, tmp_path):
     evil = "<script>alert('x')</script>"
     cases = [case.model_copy(update={"key": evil + case.key}) for case in evaluation.cases]
+    known = {"source": evil, "problems": (evil,), "notice": evil}
     data = vary(
         title=evil,
-        evaluation=make_evaluation(cases).model_copy(update={"source": evil}),
+        evaluation=make_evaluation(cases).model_copy(update=known),
+        split=SplitFacts({"train": 1}, evil, "c0ffee", evil),
         gallery=[],
-        problems=[evil],
         facts={evil: {evil: evil}},
         recipe={evil: evil},
     )
@@ -192,10 +194,31 @@ def test_history_with_holes(vary, tmp_path):
     assert summary["training"]["history"][2]["val_dice"] is None
 
 
-@pytest.mark.parametrize(("part", "noticed"), [("val", True), ("train", True), ("test", False), ("all", False)])
-def test_says_when_the_scores_are_not_a_test(vary, evaluation, tmp_path, part, noticed):
-    text, _ = write(vary(evaluation=make_evaluation(evaluation.cases, part=part), gallery=[]), tmp_path)
-    assert ("These scores are not a test" in text) == noticed
+@pytest.mark.parametrize("part", ["val", "train", "test", "all"])
+@pytest.mark.parametrize("notice", [None, "3 of the 12 images were seen"])
+def test_says_when_the_scores_are_not_a_test(vary, evaluation, tmp_path, part, notice):
+    """It depends on what the model has seen, not on what the part is called."""
+    evaluation = make_evaluation(evaluation.cases, part=part, seen_in_training=3 if notice else 0, notice=notice)
+    text, summary = write(vary(evaluation=evaluation, gallery=[]), tmp_path)
+    assert (summary["seen_in_training"], summary["notice"]) == (3 if notice else 0, notice)
+    for shown in (text, (tmp_path / "report.md").read_text(encoding="utf-8")):
+        assert ("These scores are not a test" in shown) == (notice in shown if notice else False) == bool(notice)
+
+
+def test_the_split_is_called_that_of_the_training_data(written):
+    """A seed in the recipe need not be the one by which a given split was drawn; the split's origin says which it was."""
+    text, summary, folder = written
+    assert "<h3>Split of the training data (more discs)</h3>" in text
+    assert "Split of the training data (more discs): train 40" in (folder / "report.md").read_text(encoding="utf-8")
+    assert "seed" not in summary["split"]
+
+
+def test_the_recipe_alone_is_not_said_to_repeat_the_training(written):
+    assert re.search(r"split\.json</code> and no time budget, it repeats the training", written[0])
+
+
+def test_the_evaluation_can_be_loaded_from_the_reports_files(full, written):
+    assert Evaluation.load(written[2]) == full.evaluation
 
 
 def test_same_input_same_page(full, written, tmp_path):

@@ -26,13 +26,12 @@ def in_the_first_epoch():
 
 
 def before_the_second_epoch_is_saved():
-    """After the best weights are written, before the whole state is."""
+    """After the best weights are written, if they are the best, and before the whole state is."""
     save = Checkpoints.on_train_epoch_end
 
     def save_once(self, trainer, module):
         if trainer.current_epoch == 1:
             trainer.save_checkpoint = die
-            self.best_dice = -1.0  # make it the best for certain
         save(self, trainer, module)
 
     Checkpoints.on_train_epoch_end = save_once

@@ -62,6 +62,14 @@ def test_the_same_seed_gives_the_same_and_another_does_not(batch):
     assert not torch.equal(first, augment(*batch, EVERYTHING, generator(0, 2, 1))[0])
 
 
+def test_autocast_does_not_round_places_and_colours(batch):
+    expected = augment(*batch, EVERYTHING, generator(0))
+    with torch.autocast("cpu", torch.bfloat16):
+        images, masks = augment(*batch, EVERYTHING, generator(0))
+    assert torch.equal(images, expected[0])
+    assert torch.equal(masks, expected[1])
+
+
 def test_each_image_draws_its_own():
     homographies = draw_homographies(EVERYTHING, 4, generator(0))
     assert len({tuple(matrix.flatten().tolist()) for matrix in homographies}) == 4

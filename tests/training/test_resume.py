@@ -29,7 +29,9 @@ def start(source, out, moment):
 
 
 def weights(out):
-    return torch.load(RunFolder(out).best, weights_only=True)["network"]
+    """The weights of the best epoch and those of the last."""
+    best = torch.load(RunFolder(out).best, weights_only=True)["network"]
+    return best | torch.load(RunFolder(out).last, weights_only=True)["state_dict"]
 
 
 def rows(out):

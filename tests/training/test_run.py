@@ -8,8 +8,10 @@ import torch
 
 from limner.data import load_split, open_source
 from limner.data.phantoms import write_phantoms
-from limner.errors import DataError, OutputExistsError, RecipeError, RunError
+from limner.errors import DataError, ModelFileError, OutputExistsError, RecipeError, RunError
+from limner.export.parity import Parity
 from limner.imaging import write_mask
+from limner.models import build_network
 from limner.recipe import load_recipe
 from limner.runtime import load
 from limner.training import run as run_module
@@ -116,8 +118,10 @@ def test_resuming_on_changed_data_is_refused(phantoms, tmp_path, quick):
     out = train_run(source, recipe, tmp_path / "run", progress=False)
     keys = load_split(out / "split.json").train
     (source / "images" / f"{keys[0]}.png").write_bytes((source / "images" / f"{keys[1]}.png").read_bytes())
-    with pytest.raises(RunError, match="not what they were"):
+    with pytest.raises(DataError, match="1 files are not what they were"):
         train_run(source, recipe, out, resume=True, progress=False)
+    with pytest.raises(DataError, match="1 files are not what they were"):
+        train_run(source, recipe, tmp_path / "other", split=out / "split.json", progress=False)
 
 
 def test_the_test_part_is_never_read(phantoms, tmp_path, quick):
@@ -138,6 +142,64 @@ def test_a_budget_ends_the_training_early_and_completes_the_schedule(phantoms, t
     last = (out / "metrics.csv").read_text().splitlines()[-1].split(",")
     assert int(last[0]) < 100000
     assert float(last[5]) < 1e-2 * recipe.optimiser.learning_rate
+
+
+def test_a_resumed_run_keeps_its_budget(phantoms, tmp_path, monkeypatch, quick):
+    recipe = load_recipe("phantom-unet", [*SETTINGS, "epochs=100000"])
+    step = SegmentationModule.on_train_batch_end
+
+    def interrupted(self, *arguments):
+        step(self, *arguments)
+        if self.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(SegmentationModule, "on_train_batch_end", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_run(phantoms, recipe, tmp_path / "run", budget_s=4.0, progress=False)
+    monkeypatch.setattr(SegmentationModule, "on_train_batch_end", step)
+    with pytest.raises(RunError, match="budget that it began with, which is 4 s"):
+        train_run(phantoms, recipe, tmp_path / "run", budget_s=9.0, resume=True, progress=False)
+    train_run(phantoms, recipe, tmp_path / "run", resume=True, progress=False)
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["budget_s"] == 4.0
+    assert facts["state"] == "finished"
+    last = (tmp_path / "run" / "metrics.csv").read_text().splitlines()[-1].split(",")
+    assert int(last[0]) < 100000
+    assert float(last[5]) < 1e-2 * recipe.optimiser.learning_rate
+
+
+def test_there_must_be_a_run_to_resume(phantoms, tmp_path):
+    with pytest.raises(RunError, match="no run to resume"):
+        train_run(phantoms, load_recipe("phantom-unet", SETTINGS), tmp_path / "typo", resume=True, progress=False)
+
+
+def test_what_a_kill_leaves_half_written_is_removed_on_resuming(finished, phantoms, tmp_path):
+    run = shutil.copytree(finished, tmp_path / "run")
+    leftover = run / "checkpoints" / ".last.0123abcd.ckpt"
+    leftover.write_bytes(b"half")
+    train_run(phantoms, load_recipe("phantom-unet", SETTINGS), run, resume=True, progress=False)
+    assert not leftover.exists()
+
+
+def test_gradients_are_clipped_in_bf16_too(phantoms, tmp_path, quick):
+    settings = [*SETTINGS, "epochs=1", "precision=bf16", "optimiser.clip_norm=1e-12", "optimiser.name=sgd", "optimiser.weight_decay=0"]
+    out = train_run(phantoms, load_recipe("phantom-unet", settings), tmp_path / "run", progress=False)
+    torch.manual_seed(0)
+    before = build_network(load_recipe("phantom-unet", settings).network).state_dict()
+    after = torch.load(out / "checkpoints" / "best.ckpt", weights_only=True)["network"]
+    torch.testing.assert_close(after["head.weight"], before["head.weight"], atol=1e-9, rtol=0)
+
+
+def test_a_fused_optimiser_can_be_clipped_in_bf16(phantoms, tmp_path, quick):
+    settings = [*SETTINGS, "epochs=1", "precision=bf16", "optimiser.clip_norm=1.0", "optimiser.name=adamw"]
+    train_run(phantoms, load_recipe("phantom-unet", settings), tmp_path / "run", progress=False)
+
+
+def test_a_file_that_differs_from_its_network_is_not_written(phantoms, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_module, "check_parity", lambda *_: Parity(max_prob_difference=0.1, mask_agreement=0.9, n=3))
+    with pytest.raises(ModelFileError, match="differs from the network"):
+        train_run(phantoms, load_recipe("phantom-unet", [*SETTINGS, "epochs=1"]), tmp_path / "run", progress=False)
+    assert not list((tmp_path / "run").glob("*.onnx"))
 
 
 def test_ctrl_c_keeps_the_complete_epochs(phantoms, tmp_path, monkeypatch):
@@ -189,6 +251,6 @@ def test_export_writes_the_finished_model_and_overwrites_nothing(finished, tmp_p
 def test_export_of_an_unfinished_run_takes_the_best_epoch_so_far(finished, tmp_path):
     unfinished = shutil.copytree(finished, tmp_path / "run")
     (unfinished / "model.onnx").unlink()
-    assert load(export_run(unfinished, tmp_path / "m.onnx")).metadata.threshold_origin == "fixed by the recipe"
+    assert load(export_run(unfinished, tmp_path / "m.onnx")).metadata.threshold_origin == "not chosen: the run is not finished"
     with pytest.raises(RunError, match="no complete epoch"):
         export_run(tmp_path / "nothing", tmp_path / "n.onnx")

@@ -12,7 +12,7 @@ from limner.cli.guard import if_interrupted
 from limner.cli.help import HelpCommand, examples
 from limner.cli.options import JsonOption, OverwriteOption
 
-EPILOG = examples("limner demo", "limner demo --style vessels --out vessel-demo")
+EPILOG = examples("limner demo", "limner demo --style vessel --out vessel-demo")
 
 
 def register(app: typer.Typer) -> None:

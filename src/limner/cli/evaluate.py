@@ -34,7 +34,7 @@ def evaluate(
         Literal["train", "val", "test", "all"] | None,
         typer.Option(
             help="Which part of the split to evaluate.",
-            show_default="test of the given split, or of the run's own if SOURCE is what it was made of; else all",
+            show_default="test of the given split, or of the model's own if SOURCE is what it was made of; else all",
         ),
     ] = None,
     overwrite: OverwriteOption = False,
@@ -43,13 +43,13 @@ def evaluate(
 ) -> None:
     """Score a model on images with masks, at the threshold that it was exported with.
 
-    For a run folder and the data it was trained on, only its test part is evaluated. Images that the model was trained on are warned about.
+    Of the data that the model was made of, only the test part is evaluated. Images that it was trained on are warned about.
     """
     from limner import api
     from limner.cli.scores import evaluation_json, print_evaluation
 
     lists = read_split(split)
-    with if_interrupted("nothing has been written"), only_json(as_json):
+    with if_interrupted(_how_to_go_on(out)), only_json(as_json):
         evaluation = api.evaluate(model, source, out=out, split=lists, part=part, overwrite=overwrite, progress=not quiet)
     if evaluation.part == "test" and split is None and part is None:
         note(f"the model was made of this data: only its test part is evaluated ({evaluation.n} images); --part all takes all", style="dim")
@@ -58,3 +58,7 @@ def evaluate(
         return
     print_evaluation(evaluation)
     say(f"report: {out / 'report.html'}", style="bold green")
+
+
+def _how_to_go_on(out: Path) -> str:
+    return f"the evaluation in {out} is not complete\n  start again with the same command and --overwrite"

@@ -35,7 +35,7 @@ def predict(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for masks/, overlays/ and predictions.csv.")],
     overlays: Annotated[bool, typer.Option("--overlays/--no-overlays", help="Draw each outline over its image, for the eye.")] = True,
     probs: Annotated[bool, typer.Option("--probs", help="Write probabilities too, as 16-bit PNG: 65535 is 1.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Skip images whose outputs are already there.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Skip images whose outputs are already there, by the same model.")] = False,
     overwrite: OverwriteOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
@@ -43,7 +43,8 @@ def predict(
     """Outline what the model knows in new images; masks are PNGs of 0 and 255 at each image's own size.
 
     Outputs keep the folders and names of the images. Where two would get the same name, the input's folder or the file's ending is added;
-    predictions.csv says which mask belongs to which image. Images that cannot be read are named at the end, and the exit code is then 1.
+    predictions.csv says which mask belongs to which image. Images that cannot be read or are too large for the memory are named at the end,
+    and the exit code is then 1.
     """
     from limner import api
 

@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from limner.evaluation import Evaluation
 
 SHOWN = ("Dice", "IoU", "Precision", "Recall")
-PARTS = {"all": "all images", "train": "the training part", "val": "the validation part", "test": "the test part"}
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the main scores, and under which conventions they hold."""
+    from limner.report.words import PARTS
+
     rows = [[row.metric, row.convention, row.text, str(row.n), f"{row.threshold:.2f}"] for row in evaluation.table() if row.metric in SHOWN]
     title = f"{evaluation.model} on {evaluation.source}, {PARTS[evaluation.part]}"
     print_table(make_table(title, ["metric", "convention", "value", "images", "threshold"], rows, right=["value", "images", "threshold"]))

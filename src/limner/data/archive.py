@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import os
 import re
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 SUFFIXES = (".zip", *TAR_SUFFIXES)
+OTHER_SUFFIXES = (".tar.bz2", ".tbz", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.lzma", ".7z", ".rar")
+REPACK = f"unpack it and name the folder, or pack it as one of {', '.join(SUFFIXES)}"
 LARGEST_MEMBER = 2**30  # bytes; no picture is this large, a decompression bomb is
 
 _DAMAGE = (
@@ -36,11 +39,28 @@ _DAMAGE = (
     RuntimeError,
     ValueError,
 )
+_AGAIN = "copy or download it again"
+_FULL = "free some space in the folder for temporary files, into which it is unpacked, or name another by the variable TMPDIR"
+_DENIED = "check its permissions, and those of the folder for temporary files, which the variable TMPDIR names"
+_GONE = "check that it is still there, and that the variable TMPDIR names a folder for temporary files that can be written"
+_FIXES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
+    errno.EROFS: _DENIED,
+    errno.ENOENT: _GONE,
+}
 
 
 def is_archive(path: Path) -> bool:
     """Whether the name is that of an archive limner reads."""
     return path.name.lower().endswith(SUFFIXES)
+
+
+def is_other_archive(path: Path) -> bool:
+    """Whether the name is that of an archive limner does not read."""
+    return path.name.lower().endswith(OTHER_SUFFIXES)
 
 
 def open_archive(path: Path) -> Archive:
@@ -188,4 +208,5 @@ def _plain_errors(where: str) -> Iterator[None]:
         yield
     except _DAMAGE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"the archive cannot be read: {reason}", where=where, fix="copy or download it again") from error
+        fix = _FIXES.get(error.errno or 0, _AGAIN) if isinstance(error, OSError) else _AGAIN
+        raise DataError(f"the archive cannot be read: {reason}", where=where, fix=fix) from error

@@ -26,7 +26,8 @@ _MASK_PREFIX = r"(?:masks?|labels?|gt|seg|segmentation|annotation|ground[-_ ]?tr
 _MASK_SUFFIX = rf"(?:{_MASK_PREFIX}|lesion|annot|target|manual)"
 _IMAGE_AFFIX = r"(?:image|img|orig|original)"
 _SEPARATOR = r"[-_. ]+"
-_MASK = re.compile(rf"{_SEPARATOR}{_MASK_SUFFIX}$|^{_MASK_PREFIX}{_SEPARATOR}", re.IGNORECASE)
+_NUMBERED = rf"masks?{_SEPARATOR}\d+"  # of several masks of one image: `a_mask_1`
+_MASK = re.compile(rf"{_SEPARATOR}(?:{_MASK_SUFFIX}|{_NUMBERED})$|^{_MASK_PREFIX}{_SEPARATOR}", re.IGNORECASE)
 _IMAGE = re.compile(rf"{_SEPARATOR}{_IMAGE_AFFIX}$|^{_IMAGE_AFFIX}{_SEPARATOR}", re.IGNORECASE)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _TWO_WORDS = re.compile(r"ground[-_ ]?truth", re.IGNORECASE)
@@ -82,8 +83,8 @@ def without_mask_affix(stem: str) -> str:
     """A stem without one suffix or prefix that names a mask; it must be set off by one of `-_. ` and leave something.
 
     Example:
-        >>> [without_mask_affix(stem) for stem in ("a_mask", "label-01", "unmask", "mask", "a_lesion", "lesion_1")]
-        ['a', '01', 'unmask', 'mask', 'a', 'lesion_1']
+        >>> [without_mask_affix(stem) for stem in ("a_mask", "a_mask_1", "label-01", "unmask", "mask", "lesion_1")]
+        ['a', 'a', '01', 'unmask', 'mask', 'lesion_1']
     """
     return _MASK.sub("", stem, count=1) or stem
 

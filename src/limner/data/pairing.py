@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from limner.data.names import is_picture, normal, words
 from limner.data.roles import Folder, RoledFile, give_roles
+from limner.data.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +35,8 @@ class Pairing:
 
     Attributes:
         pairs: Sorted by key; keys are unique.
-        problems: One sentence each; what could belong together in several ways before what has no partner at all.
+        problems: One sentence each; what could belong together in several ways before what has no partner at all, and that before
+            what may be there twice. For images alone: which files were left out as masks, and why.
         images: How many files were taken for images.
         masks: How many were taken for masks.
     """
@@ -74,13 +76,14 @@ def pair_names(names: Iterable[str]) -> Pairing:
             lone += [f"{file.name}: {'an image without mask' if images else 'a mask without image'}" for file in group]
     keys = _keys([image for image, _ in matched])
     pairs = [Pair(keys[image.name], image.name, mask.name) for image, mask in matched]
-    return _pairing(pairs, (*sorted(unclear), *sorted(lone)), files)
+    return _pairing(pairs, (*sorted(unclear), *sorted(lone), *_copies([image for image, _ in matched])), files)
 
 
 def image_names(names: Iterable[str]) -> Pairing:
-    """Take the images only; masks that lie with them are left out, but a lone file with a mask's name counts as an image.
+    """Take the images only; masks that lie with them are left out and counted under `problems`.
 
-    Where all files look like masks, all are taken: who asks for images will mean these.
+    But a folder or file with a mask's name and no image that it would belong to counts as images: `lesion/` beside `normal/`, or a
+    source of nothing but masks. To predict a mask by mistake does less harm than to pass over a folder of images.
 
     Every image gets a key of its own, with its suffix where only that tells two apart.
 
@@ -91,10 +94,41 @@ def image_names(names: Iterable[str]) -> Pairing:
         ['a.jpg', 'a.png', 'b_mask']
     """
     files = give_roles(name for name in names if is_picture(name))
-    known = {(file.root, file.identity) for file in files if file.role == "image"}
-    lone = [file for file in files if file.role == "mask" and not file.folder and (file.root, file.identity) not in known]
-    keys = _keys([file for file in files if file.role == "image"] + lone or files)
-    return _pairing([Pair(key, name, None) for name, key in keys.items()], (), files)
+    masks = _masks_of_images(files)
+    left = {file.name for file in masks}
+    images = [replace(file, role="image", root=file.place) if file.role == "mask" else file for file in files if file.name not in left]
+    pairs = [Pair(key, name, None) for name, key in _keys(images).items()]
+    return _pairing(pairs, _left_out(masks), images + masks)
+
+
+def _masks_of_images(files: list[RoledFile]) -> list[RoledFile]:
+    """Files named after an image beside them, and folders of masks beside a folder of images or with a mask for an image beside them."""
+    bare = any(not file.root for file in files)  # a bare root agrees with any other, which is too little to leave files out
+    joined = files if bare else _join_lone_roots(files)
+    known = {(file.root, file.identity) for file in joined if file.role == "image"}
+    beside = {file.root for file in joined if file.folder and (file.role == "image" or (file.root, file.identity) in known)}
+    return [
+        file
+        for file, placed in zip(files, joined, strict=True)
+        if file.role == "mask" and (placed.root in beside if file.folder else (placed.root, placed.identity) in known)
+    ]
+
+
+def _left_out(masks: list[RoledFile]) -> tuple[str, ...]:
+    """One sentence for all folders of masks with one name, and one for all files that were told by their own names."""
+    told: dict[str, list[RoledFile]] = defaultdict(list)
+    for file in masks:
+        told[PurePosixPath(file.folder).name].append(file)
+    return tuple(_reason(name, told[name]) for name in sorted(told))
+
+
+def _reason(name: str, masks: list[RoledFile]) -> str:
+    left = f"{counted(len(masks), 'file')} left out as masks"
+    if not name:
+        return f"{min(file.name for file in masks)}: {left}, since they are named like this and lie beside their images"
+    folders = {file.folder for file in masks}
+    place = f"{min(folders)}/" if len(folders) == 1 else f"{name}/ in {len(folders)} folders"
+    return f"{place}: {left}, since a folder of this name lies beside its images"
 
 
 def _pairing(pairs: list[Pair], problems: tuple[str, ...], files: list[RoledFile]) -> Pairing:
@@ -113,6 +147,22 @@ def _join_lone_roots(files: list[RoledFile]) -> list[RoledFile]:
     image_words, mask_words = (set(words("/".join(*roots))) for roots in (images, masks))
     agree = image_words <= mask_words or mask_words <= image_words
     return [replace(file, root=()) for file in files] if agree else files
+
+
+def _copies(images: list[RoledFile]) -> list[str]:
+    """Folders in which images of exactly the same names lie, as where a data set comes in two formats."""
+    held: dict[Folder, set[str]] = defaultdict(set)
+    for image in images:
+        held[image.root].add(image.identity)
+    alike: dict[frozenset[str], list[str]] = defaultdict(list)
+    for root, identities in held.items():
+        alike[frozenset(identities - {""})].append(f"{'/'.join(root) or '.'}/")
+    return sorted(_copied(sorted(roots)) for identities, roots in alike.items() if identities and len(roots) > 1)
+
+
+def _copied(roots: list[str]) -> str:
+    named = " and ".join(roots) if len(roots) < 4 else f"{roots[0]}, {roots[1]} and {len(roots) - 2} more folders"
+    return f"{named}: they hold images of the same names and look like copies; if they are, keep one, or test images may be trained on"
 
 
 def _rival_folders(files: list[RoledFile]) -> dict[Folder, list[str]]:
@@ -153,12 +203,9 @@ def _match(images: list[RoledFile], masks: list[RoledFile]) -> list[tuple[RoledF
 
 def _collision(images: list[RoledFile], masks: list[RoledFile]) -> str:
     listed = ", ".join(file.name for file in (*images, *masks))
-    count = f"{_count(len(images), 'image')} and {_count(len(masks), 'mask')}"
-    return f"{listed}: {count} share one name; rename or remove what does not belong"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    count = f"{counted(len(images), 'image')} and {counted(len(masks), 'mask')}"
+    merge = "merge the masks into one, or " if len(images) == 1 else ""
+    return f"{listed}: {count} share one name; {merge}rename or remove what does not belong"
 
 
 def _keys(images: list[RoledFile]) -> dict[str, str]:

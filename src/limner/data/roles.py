@@ -21,14 +21,16 @@ class RoledFile:
 
     Attributes:
         name: Relative posix name, as given.
+        place: Its folder, less the wrapper around everything.
         role: `image` or `mask`.
-        root: Its folder, less the wrapper around everything and less the part that told the role.
+        root: Its place, less the part that told the role.
         folder: The folder that told the role; empty when the file's own name did.
         stem: Its own name without suffix.
         identity: What it shares with its partner; empty when the own name is but a role (`case1/mask.png`).
     """
 
     name: str
+    place: Folder
     role: Role
     root: Folder
     folder: str
@@ -62,25 +64,26 @@ def give_roles(names: Iterable[str]) -> list[RoledFile]:
     bases = {(parent, without_mask_affix(_stem(name))) for name, parent in parents.items() if _has_affix(_stem(name))}
     files = []
     for name, parent in parents.items():
-        known = told[parent[wrapper:]]
+        place = parent[wrapper:]
+        known = told[place]
         by_folder = known.role is not None and known.root in with_masks
         is_base = known.root in with_masks or (parent, _stem(name)) in bases
-        files.append(_by_folder(name, known) if by_folder else _by_own_name(name, known.root, is_base=is_base))
+        files.append(_by_folder(name, place, known) if by_folder else _by_own_name(name, place, known.root, is_base=is_base))
     return files
 
 
-def _by_folder(name: str, known: _Told) -> RoledFile:
+def _by_folder(name: str, place: Folder, known: _Told) -> RoledFile:
     stem = _stem(name)
-    return RoledFile(name, known.role or "image", known.root, known.folder, stem, identity(stem))
+    return RoledFile(name, place, known.role or "image", known.root, known.folder, stem, identity(stem))
 
 
-def _by_own_name(name: str, root: Folder, *, is_base: bool) -> RoledFile:
+def _by_own_name(name: str, place: Folder, root: Folder, *, is_base: bool) -> RoledFile:
     """A base is a name from which another is made by a mask's affix; it is an image, even if it has such an affix itself."""
     stem = _stem(name)
     if bare := role_of(stem):
-        return RoledFile(name, bare, root, "", stem, "")
+        return RoledFile(name, place, bare, root, "", stem, "")
     role: Role = "mask" if _has_affix(stem) and not is_base else "image"
-    return RoledFile(name, role, root, "", stem, identity(stem))
+    return RoledFile(name, place, role, root, "", stem, identity(stem))
 
 
 def _stem(name: str) -> str:
@@ -100,26 +103,37 @@ def _common(folders: set[Folder]) -> int:
 
 
 def _told_by_folders(folders: set[Folder]) -> dict[Folder, _Told]:
-    beside: dict[Folder, set[Role]] = defaultdict(set)
+    beside: dict[Folder, set[tuple[Role, str]]] = defaultdict(set)
     for folder in folders:
         for depth, part in enumerate(folder):
-            if role := role_of(part) or role_within(part)[0]:
-                beside[folder[:depth]].add(role)
-    return {folder: _deepest_role(folder, beside) for folder in folders}
+            role, rest = _role_and_rest(part)
+            if role:
+                beside[folder[:depth]].add((role, rest))
+    return {folder: _told(folder, beside) for folder in folders}
 
 
-def _deepest_role(folder: Folder, beside: dict[Folder, set[Role]]) -> _Told:
-    """The deepest part that tells a role.
+def _told(folder: Folder, beside: dict[Folder, set[tuple[Role, str]]]) -> _Told:
+    """What the deepest part tells that has a twin beside it (`images` and `masks`, `train_images` and `train_masks`); else the deepest.
 
-    A whole name (`masks`) counts by itself; a word within a name (`train_masks`, but also the `SEG` of `Kvasir-SEG`) only where a
-    folder beside it tells the opposite.
+    Without a twin a whole name (`masks`) counts by itself, for there may be images around it; a word within a name (the `SEG` of
+    `Kvasir-SEG`) only where some folder beside it tells the opposite. Twins go first, so that in `images/lesion` and `masks/lesion`
+    the lesion tells nothing.
     """
-    for depth in reversed(range(len(folder))):
+    depths = range(len(folder) - 1, -1, -1)
+    twins = [depth for depth in depths if _has_twin(folder[depth], beside[folder[:depth]])]
+    alone = [depth for depth in depths if role_of(folder[depth]) or len({role for role, _ in beside[folder[:depth]]}) == 2]
+    for depth in (*twins, *alone):
         before, part, after = folder[:depth], folder[depth], folder[depth + 1 :]
-        place = "/".join((*before, part))
-        if role := role_of(part):
-            return _Told(role, (*before, *after), place)
-        role, rest = role_within(part)
-        if role and len(beside[before]) == 2:
-            return _Told(role, (*before, *((rest,) if rest else ()), *after), place)
+        role, rest = _role_and_rest(part)
+        if role:
+            return _Told(role, (*before, *((rest,) if rest else ()), *after), "/".join((*before, part)))
     return _Told(None, folder, "")
+
+
+def _has_twin(part: str, beside: set[tuple[Role, str]]) -> bool:
+    role, rest = _role_and_rest(part)
+    return {("image", rest), ("mask", rest)} <= beside if role else False
+
+
+def _role_and_rest(part: str) -> tuple[Role | None, str]:
+    return (role, "") if (role := role_of(part)) else role_within(part)

@@ -11,6 +11,7 @@ from limner.data import archive
 from limner.data.catalog import catalog_names, locate
 from limner.data.pairing import Pairing, image_names, pair_names
 from limner.data.store import FileStore, FolderStore, Store
+from limner.data.wording import counted
 from limner.errors import DataError, nearest
 from limner.files import sha256
 from limner.imaging.read import read_image, read_mask
@@ -65,17 +66,24 @@ class Item:
         image = read_image(self.image.read(), name=self.image.display)
         mask = read_mask(self.mask.read(), name=self.mask.display)
         if image.shape[:2] != mask.shape:
-            raise DataError(
-                f"the image is {image.shape[1]}x{image.shape[0]} pixels, but its mask {self.mask.name} {mask.shape[1]}x{mask.shape[0]}",
-                where=self.image.display,
-                fix="export both at one size, or leave the pair out",
-            )
+            raise _sizes_differ(self.image.display, image.shape[:2], self.mask.name, mask.shape)
         return Sample(self.key, image, mask)
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of the files: `{"image": ..., "mask": ...}`, without `mask` where there is none."""
         files = {"image": self.image, "mask": self.mask}
         return {role: sha256(file.read()) for role, file in files.items() if file is not None}
+
+
+def _sizes_differ(where: str, image: tuple[int, ...], mask_name: str, mask: tuple[int, ...]) -> DataError:
+    fix = "export both at one size, or leave the pair out"
+    if image == mask[::-1]:
+        fix = (
+            "one of the two is turned, most likely by an EXIF orientation tag, which limner applies and other tools ignore: "
+            "save the image upright without the tag, or turn the mask like it"
+        )
+    what = f"the image is {image[1]}x{image[0]} pixels, but its mask {mask_name} {mask[1]}x{mask[0]}"
+    return DataError(what, where=where, fix=fix)
 
 
 @dataclass(frozen=True)
@@ -187,6 +195,8 @@ def _short(path: Path) -> str:
 def _open(path: Path) -> Store:
     if path.is_dir():
         return FolderStore(path)
+    if archive.is_other_archive(path):
+        raise DataError("archives of this kind are not read", where=path, fix=archive.REPACK)
     return archive.open_archive(path) if archive.is_archive(path) else FileStore(path)
 
 
@@ -194,11 +204,11 @@ def _nothing(path: Path, names: list[str], found: Pairing) -> DataError:
     if not found.images and not found.masks:
         return _no_images(path, names)
     if not found.masks:
-        what = f"{_count(found.images, 'image')} without any mask"
+        what = f"{counted(found.images, 'image')} without any mask"
     elif not found.images:
-        what = f"{_count(found.masks, 'mask')} without any image"
+        what = f"{counted(found.masks, 'mask')} without any image"
     else:
-        what = f"{_count(found.images, 'image')} and {_count(found.masks, 'mask')}, but no two that belong together"
+        what = f"{counted(found.images, 'image')} and {counted(found.masks, 'mask')}, but no two that belong together"
     example = f"; for example {found.problems[0]}" if found.problems else ""
     return DataError(
         f"no pair of image and mask was found, only {what}{example}",
@@ -208,18 +218,18 @@ def _nothing(path: Path, names: list[str], found: Pairing) -> DataError:
 
 
 def _no_images(path: Path, names: list[str]) -> DataError:
-    packed = sorted(name for name in names if archive.is_archive(Path(name)))
-    hint = (
-        f"it holds {packed[0]}: name that file itself" if packed else "name a folder or archive of PNG, JPEG, TIFF, BMP, GIF or WebP files"
-    )
-    what = (
-        f"there are no pictures among its {_count(len(names), 'file')}" if path.is_dir() or archive.is_archive(path) else "it is no picture"
-    )
-    return DataError(what, where=path, fix=hint)
+    several = path.is_dir() or archive.is_archive(path)
+    what = f"there are no pictures among its {counted(len(names), 'file')}" if several else "it is no picture"
+    return DataError(what, where=path, fix=_hint(sorted(names)))
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _hint(names: list[str]) -> str:
+    """What to name instead of a source that holds no pictures."""
+    if packed := [name for name in names if archive.is_archive(Path(name))]:
+        return f"it holds {packed[0]}: name that file itself"
+    if other := [name for name in names if archive.is_other_archive(Path(name))]:
+        return f"it holds {other[0]}: {archive.REPACK}"
+    return "name a folder or archive of PNG, JPEG, TIFF, BMP, GIF or WebP files"
 
 
 def _near(key: str, keys: Iterable[str]) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from limner.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Store(Protocol):
@@ -31,18 +34,14 @@ class Store(Protocol):
 
 
 class FolderStore:
-    """The files below a folder. Links to folders are not followed, since they may lead in circles."""
+    """The files below a folder. Links to folders are followed; a folder that several names lead to is taken once."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
 
     def names(self) -> list[str]:
         """Relative names of all files below the folder."""
-        found = []
-        for folder, _, files in os.walk(self.place, onerror=_raise):
-            inner = Path(folder).relative_to(self.place)
-            found += [(inner / file).as_posix() for file in files]
-        return found
+        return [(folder.relative_to(self.place) / file).as_posix() for folder, files in _walk(self.place) for file in files]
 
     def read(self, name: str) -> bytes:
         """The bytes of one file."""
@@ -55,6 +54,22 @@ class FolderStore:
     def display(self, name: str) -> str:
         """The file's path."""
         return str(self.place / name)
+
+
+def _walk(place: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder below a place, once, with its files; links come last, so that a folder goes by its own name where it has one."""
+    seen: set[tuple[int, int]] = set()
+    starts = [place]
+    for start in starts:  # grows by the links that are met
+        for name, inner, files in os.walk(start, onerror=_raise):
+            folder = Path(name)
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                inner.clear()
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            starts += sorted(path for path in map(folder.joinpath, inner) if path.is_symlink())
+            yield folder, files
 
 
 def _raise(error: OSError) -> None:

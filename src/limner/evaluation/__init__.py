@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from limner.evaluation.evaluate import evaluate
 from limner.evaluation.protocols import Case, Cases, Segmenter
-from limner.evaluation.results import CaseResult, Evaluation, Row
+from limner.evaluation.results import CaseResult, Evaluation, Row, metric_label
 from limner.evaluation.thresholds import CurvePoint, ThresholdChoice, choose_threshold
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "ThresholdChoice",
     "choose_threshold",
     "evaluate",
+    "metric_label",
 ]

@@ -9,7 +9,8 @@ from limner.evaluation.results import CaseResult, Evaluation, Part
 from limner.metrics import EmptyRule, count, summarise
 
 if TYPE_CHECKING:
-    from limner.evaluation.protocols import Cases, Progress, Segmenter
+    from limner.evaluation.protocols import Cases, Segmenter
+    from limner.progress import Progress
 
 
 def evaluate(

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from limner.errors import DataError, ModelFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from limner.progress import Progress
     from limner.types import ImageArray, Prediction, Sample
-
-Progress: TypeAlias = "Callable[[int, int], None]"  # called with (done, total) after each case
 
 
 class Metadata(Protocol):

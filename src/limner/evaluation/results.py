@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -87,6 +87,9 @@ class Evaluation(BaseModel):
         empty_rule: The rule for images in which both masks are empty.
         scores: All scores of all cases together, per image and pooled.
         cases: One result for each image, in the data set's order.
+        seen_in_training: How many of the images the model was trained on or chosen by, as far as is known.
+        notice: What must be said beside the scores, if some images were.
+        problems: What is wrong with the source, in plain words; None when nobody looked.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -101,6 +104,9 @@ class Evaluation(BaseModel):
     empty_rule: EmptyRule
     scores: tuple[Score, ...]
     cases: tuple[CaseResult, ...]
+    seen_in_training: int = 0
+    notice: str | None = None
+    problems: tuple[str, ...] | None = None
 
     def score(self, name: str, convention: Convention = "per-image") -> Score:
         """The score of that name and convention; `dice_median` and `dice_std` (and IoU's) exist per image only.
@@ -121,7 +127,9 @@ class Evaluation(BaseModel):
 
     def table(self) -> list[Row]:
         """All scores as rows for display, each with its convention, n and threshold."""
-        return [Row(_label(score.name), score.convention, nan_to_none(score.value), score.n, score.threshold) for score in self.scores]
+        return [
+            Row(metric_label(score.name), score.convention, nan_to_none(score.value), score.n, score.threshold) for score in self.scores
+        ]
 
     def save(self, folder: str | Path) -> None:
         """Write `cases.csv` (a row for each image) and `summary.json` (all the rest) into `folder`.
@@ -134,20 +142,33 @@ class Evaluation(BaseModel):
 
     @classmethod
     def load(cls, folder: str | Path) -> Evaluation:
-        """Read what `save` wrote.
+        """Read what `save` wrote, or what is in the folder of a run or of `limner evaluate`: the report's files hold more.
 
         Raises:
             RunError: A file is missing or damaged, or the two do not belong together.
         """
         summary, rows = store.read(folder)
         try:
-            loaded = cls.model_validate({**summary, "cases": rows})
+            loaded = cls.model_validate(_without_extras({**summary, "cases": rows}))
         except ValidationError as error:
             fault = error.errors()[0]
             place = ".".join(str(step) for step in fault["loc"])
             raise RunError(f"the evaluation is damaged: '{place}': {fault['msg'].lower()}", where=folder, fix=store.FIX) from None
         _check_agreement(loaded, folder)
         return loaded
+
+
+def _without_extras(values: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an evaluation, without what a report has added to them, to the scores and to the cases."""
+    known: dict[str, Any] = _fields(Evaluation, values)
+    for name, inner in (("scores", Score), ("cases", CaseResult)):
+        if isinstance(known.get(name), list):
+            known[name] = [_fields(inner, value) for value in known[name]]
+    return known
+
+
+def _fields(model: type[BaseModel], value: Any) -> Any:  # noqa: ANN401 - any JSON value: pydantic judges it
+    return {name: value[name] for name in model.model_fields if name in value} if isinstance(value, dict) else value
 
 
 def _check_agreement(evaluation: Evaluation, folder: str | Path) -> None:
@@ -170,14 +191,14 @@ _LABELS = {"dice": "Dice", "iou": "IoU", "f2": "F2"}
 _SUFFIXES = {"_median": ", median over images", "_std": ", standard deviation over images"}
 
 
-def _label(name: str) -> str:
+def metric_label(name: str) -> str:
     """A score's name as people write it.
 
     Example:
-        >>> _label("iou_std")
+        >>> metric_label("iou_std")
         'IoU, standard deviation over images'
     """
     for suffix, words in _SUFFIXES.items():
         if name.endswith(suffix):
-            return _label(name.removesuffix(suffix)) + words
+            return metric_label(name.removesuffix(suffix)) + words
     return _LABELS.get(name, name.capitalize())

@@ -20,8 +20,9 @@ from limner.metrics.region import METRICS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from limner.evaluation.protocols import Cases, Progress, Segmenter
+    from limner.evaluation.protocols import Cases, Segmenter
     from limner.metrics import Counts
+    from limner.progress import Progress
 
 # Precision alone would always choose the highest threshold, and recall the lowest.
 Objective: TypeAlias = Literal["dice", "iou"]

@@ -14,25 +14,16 @@ axes, since ONNX Runtime's optimiser mishandles `axes` after a transposition.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import onnx
 from onnx import compose, numpy_helper, shape_inference
 from onnxscript import FLOAT, INT64, UINT8, opset18, script
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from limner.recipe.normalisation import MEAN_STD
 
 OPSET: Final = 18  # the first whose Resize knows antialiasing; ONNX Runtime reads it since 1.14
-
-# Mean and standard deviation per channel, for pixels in 0..255. ImageNet's are timm's and torchvision's.
-NORMALISATIONS: Final[Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]] = {
-    "none": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-    "unit": ((0.0, 0.0, 0.0), (255.0, 255.0, 255.0)),
-    "half": ((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
-    "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
-}
 
 
 def _tensor(element: Any, *shape: int | str) -> Any:  # noqa: ANN401
@@ -89,7 +80,7 @@ def preprocess_graph(input_size: tuple[int, int], normalisation: str) -> onnx.Mo
         >>> [value.name for value in graph.input], [value.name for value in graph.output]
         (['image'], ['pixels_normalised', 'original_size'])
     """
-    mean, std = (np.array(values, np.float32).reshape(3, 1, 1) for values in NORMALISATIONS[normalisation])
+    mean, std = (np.array(values, np.float32).reshape(3, 1, 1) for values in MEAN_STD[normalisation])
     return _bind(_preprocess, input_size=np.array(input_size, np.int64), mean=mean, std=std)
 
 

@@ -26,7 +26,7 @@ class Parity(BaseModel):
 
     Attributes:
         max_prob_difference: Largest difference of a pixel's probability, in [0, 1].
-        mask_agreement: Share of all pixels whose mask is the same, in [0, 1].
+        mask_agreement: Share of an image's pixels whose mask is the same, in [0, 1]; that of the worst image.
         n: Number of images compared.
     """
 
@@ -51,15 +51,14 @@ def check_parity(network: nn.Module, recipe: Recipe, model_path: str | Path, ima
         ValueError: There are no images.
     """
     frozen, predictor = inference_copy(network), load(model_path)
-    differences, equal, total = [], 0, 0
+    differences, agreements = [], []
     for image in images:
         prediction, reference = predictor.predict(image), reference_probs(frozen, recipe, image)
         differences.append(float(np.abs(prediction.probs - reference).max()))
-        equal += int((prediction.mask == (reference >= np.float32(predictor.threshold))).sum())
-        total += reference.size
+        agreements.append(float((prediction.mask == (reference >= np.float32(predictor.threshold))).mean()))
     if not differences:
         raise ValueError("parity needs at least one image")
-    return Parity(max_prob_difference=max(differences), mask_agreement=equal / total, n=len(differences))
+    return Parity(max_prob_difference=max(differences), mask_agreement=min(agreements), n=len(differences))
 
 
 @torch.inference_mode()

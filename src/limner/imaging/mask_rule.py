@@ -9,6 +9,9 @@ People store the same mask in many ways; this is the one rule that reads them al
    below 8 is compression noise over an empty mask.
 4. But where whole areas, not just fringes, lie between dark and bright, the file holds several labels or a photograph.
    That is an error: a guess would be wrong without anyone noticing.
+5. In a lossless file of three to eight levels, one whole area between is enough for that, since fringes have more levels and no areas;
+   below the noise level, an area of the largest level is enough. Only dark remnants (up to an eighth of the largest level) may
+   form areas, as long as these are small beside the object: published masks have them.
 
 So a 0/1 mask must be lossless to be seen: in a JPEG it cannot be told from noise, and reads as empty.
 
@@ -33,6 +36,10 @@ NOISE_LEVEL = 8  # of 255; JPEG at quality 75 leaves less than this in areas tha
 _DARK, _BRIGHT = 1 / 16, 3 / 4  # shares of the largest level between which an area is neither ground nor object
 _SOME = 0.02  # share of the pixels above dark that may be flat by chance, as in noise
 _MANY = 0.25  # share of the flat ones that may lie between, for strokes a few pixels wide
+_FEW = 8  # levels that a map of labels may have where it is told from fringes by its areas alone
+_REMNANT = 1 / 8  # of the largest level; the first of seven labels is above
+_SPOT = 0.002  # share of the pixels above remnants that are flat in a label's area; chance leaves a tenth of this
+_SQUARE = np.ones((3, 3), np.uint8)
 
 
 def binarise(levels: NDArray[Any], *, lossy: bool, name: str) -> MaskArray:
@@ -62,8 +69,10 @@ def binarise(levels: NDArray[Any], *, lossy: bool, name: str) -> MaskArray:
     low, high = levels.min(), levels.max()
     if not lossy and bool(((levels == low) | (levels == high)).all()):
         return np.asarray(levels == high) if low != high else np.full(levels.shape, bool(high != 0))
-    noise = levels.dtype.kind in "ui" and high < NOISE_LEVEL
+    noise = bool(levels.dtype.kind in "ui" and high < NOISE_LEVEL)
     if not (lossy and noise) and (high <= 0 or _has_areas_between(levels, float(high))):
+        raise _not_two_tone(levels, name)
+    if not lossy and _has_labels(levels, highest=noise):
         raise _not_two_tone(levels, name)
     return np.zeros(levels.shape, dtype=np.bool_) if noise else np.asarray(levels > float(high) / 2)
 
@@ -79,12 +88,27 @@ def _finite(levels: NDArray[Any]) -> NDArray[Any]:
 
 def _has_areas_between(levels: NDArray[Any], high: float) -> bool:
     """Whether many of the pixels that equal all their neighbours are neither dark nor bright; fringes never equal theirs."""
-    square = np.ones((3, 3), np.uint8)
     raised = levels > high * _DARK
-    areas = levels[raised & (cv2.erode(levels, square) == cv2.dilate(levels, square))]
+    areas = levels[raised & (cv2.erode(levels, _SQUARE) == cv2.dilate(levels, _SQUARE))]
     if areas.size <= _SOME * np.count_nonzero(raised):
         return False
     return bool((areas < high * _BRIGHT).mean() > _MANY)
+
+
+def _has_labels(levels: NDArray[Any], *, highest: bool) -> bool:
+    """Whether one of few levels above the lowest forms whole areas; the highest, which should, counts only if asked for."""
+    found = np.unique(levels)
+    if len(found) > _FEW:
+        return False
+    limit = float(found[-1]) * _REMNANT
+    raised = np.count_nonzero(levels > limit)
+    labels = found[1:] if highest else found[1:-1]
+    return any(_flat(levels == level) > (_SPOT if level > limit else _MANY) * raised for level in labels)
+
+
+def _flat(area: MaskArray) -> int:
+    """How many pixels of an area have only its pixels around them."""
+    return int(np.count_nonzero(cv2.erode(area.astype(np.uint8), _SQUARE)))
 
 
 def _not_two_tone(levels: NDArray[Any], name: str) -> DataError:

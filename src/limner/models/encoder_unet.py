@@ -66,6 +66,12 @@ class EncoderUNet(nn.Module):
 
 def _strides(deepest: int, part: EncoderUNetPart) -> list[int]:
     """The stride that each decoder stage reaches: 16, 8, 4, 2, 1 for an encoder that ends at 32."""
+    if deepest & (deepest - 1):
+        raise RecipeError(
+            f"the encoder '{part.encoder_name}' reduces by {deepest}, and a U-Net needs a power of two",
+            where="network.encoder_name",
+            fix="choose another encoder, for example resnet50",
+        )
     strides = [2**power for power in reversed(range(deepest.bit_length() - 1))]
     if len(part.decoder_channels) != len(strides):
         raise RecipeError(

@@ -51,6 +51,13 @@ def _create(part: EncoderUNetPart, **options: Any) -> nn.Module:  # noqa: ANN401
 
 
 def _from_timm(part: EncoderUNetPart) -> nn.Module:
+    _create(part)  # what is wrong with the encoder itself is told apart from a net that is down
+    if not timm.is_model_pretrained(part.encoder_name):
+        raise RecipeError(
+            f"timm has no ImageNet weights of '{part.encoder_name}'",
+            where="network.encoder_weights",
+            fix="choose another encoder, give a file of weights, or set it to none",
+        )
     try:
         return timm.create_model(part.encoder_name, features_only=True, in_chans=part.in_channels, pretrained=True)
     except Exception as error:  # timm and its hub raise many kinds, all of which mean the same here
@@ -62,21 +69,22 @@ def _from_timm(part: EncoderUNetPart) -> nn.Module:
 
 
 def _from_file(part: EncoderUNetPart, path: Path) -> nn.Module:
-    present = _keys(path)
-    missing = [key for key in _create(part).state_dict() if key not in present and not key.endswith("num_batches_tracked")]
-    if missing:
+    present = _shapes(path)
+    wanted = _create(part.model_copy(update={"in_channels": 3})).state_dict()  # timm adapts the first layer afterwards
+    wrong = [key for key, value in wanted.items() if present.get(key) != list(value.shape) and not key.endswith("num_batches_tracked")]
+    if wrong:
         raise DataError(
-            f"the file holds no weights of '{part.encoder_name}': {len(missing)} are missing, first '{missing[0]}'",
+            f"the file holds no weights of '{part.encoder_name}': {len(wrong)} are missing or of another shape, first '{wrong[0]}'",
             where=path,
             fix=f"give a file in timm's keys for '{part.encoder_name}', or the encoder that the file was made for",
         )
     return _create(part, pretrained=True, pretrained_cfg_overlay={"file": str(path)})
 
 
-def _keys(path: Path) -> set[str]:
+def _shapes(path: Path) -> dict[str, list[int]]:
     try:
         with safe_open(path, framework="pt") as file:
-            return set(file.keys())
+            return {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 - the file is no dict
     except (SafetensorError, OSError) as error:
         raise DataError(f"the weights cannot be read: {error}", where=path, fix="give a .safetensors file") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from limner.recipe.schema import Recipe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?e[-+]?\d+", re.IGNORECASE)
 _LIBRARY = files("limner.recipe") / "library"
 
 
@@ -39,7 +41,8 @@ def load_recipe(name_or_file: str | Path, settings: Iterable[str] = ()) -> Recip
         3
     """
     values = _read(name_or_file)
-    for setting in settings:
+    # A part is chosen before its settings are made, in whatever order they are given.
+    for setting in sorted(settings, key=lambda setting: not setting.partition("=")[0].endswith(".name")):
         _apply(values, setting)
     return parse_recipe(values, where=str(name_or_file))
 
@@ -69,7 +72,7 @@ def _read(name_or_file: str | Path) -> dict[str, Any]:
     if path.suffix in {".yaml", ".yml"}:
         if not path.is_file():
             raise RecipeError("there is no such recipe file", where=path, fix="check the path, or name one of `limner recipes`")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8", errors="replace")
     elif str(name_or_file) in recipe_names():
         text = (_LIBRARY / f"{name_or_file}.yaml").read_text(encoding="utf-8")
     else:
@@ -87,7 +90,7 @@ def _read(name_or_file: str | Path) -> dict[str, Any]:
 
 
 def _apply(values: dict[str, Any], setting: str) -> None:
-    """Apply one `key=value` in place. Choosing another part by its `name` drops the settings of the part before it."""
+    """Apply one `key=value` in place. Choosing another part by its `name` drops the settings of a part of another class."""
     key, separator, text = setting.partition("=")
     if not separator or not key:
         raise RecipeError(f"a setting must read key=value, not '{setting}'", fix="for example --set epochs=10")
@@ -97,18 +100,29 @@ def _apply(values: dict[str, Any], setting: str) -> None:
         level = level.setdefault(step, {})
         if not isinstance(level, dict):
             raise RecipeError(f"'{step}' is a value, not a part with keys of its own", where=f"--set {setting}", fix="set it directly")
-    value = _number_or_yaml(text)
-    if last == "name" and path and level.get("name") != value:
+    value = _parse(setting, text)
+    if last == "name" and len(path) == 1 and _is_another_class(path[0], level, value):
         level.clear()
     level[last] = value
 
 
-def _number_or_yaml(text: str) -> Any:  # noqa: ANN401 - any YAML value
-    """YAML 1.1 reads `1e-3` as a string; a user means the number."""
+def _is_another_class(part: str, present: dict[str, Any], name: object) -> bool:
+    """Whether choosing `name` for a part changes its class, whose settings then are others."""
+    field = Recipe.model_fields.get(part)
+    names = [option.model_fields["name"].default for option in _parts(field.annotation)] if field else []
+    return len(names) > 1 and present.get("name", field and field.default.name) != name
+
+
+def _parse(setting: str, text: str) -> Any:  # noqa: ANN401 - any YAML value
+    """The value of a setting. YAML 1.1 reads `1e-3` as a string; a user means the number."""
+    if _SCIENTIFIC.fullmatch(text):
+        return float(text)
     try:
-        return float(text) if "e" in text.lower() else yaml.safe_load(text)
-    except ValueError:
         return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise RecipeError(
+            f"the value '{text}' is not YAML", where=f"--set {setting}", fix="close brackets and quotes, for example --set 'a.b=[1, 2]'"
+        ) from None
 
 
 def _explain(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

@@ -167,8 +167,8 @@ class AugmentationPart(Part):
         vertical_flip: Chance of a flip top to bottom.
         rotate: Largest rotation, in degrees, to either side.
         zoom: Largest change of scale: 0.2 means between 1/1.2 and 1.2 times.
-        shift: Largest shift, as a share of the side.
-        warp: Largest perspective warp: how far a corner moves, as a share of the side.
+        shift: Largest shift in either direction, as a share of the height.
+        warp: Largest perspective warp: how much nearer one edge comes than the middle, as a share of its distance.
         brightness: Largest change of brightness, as a share of the full range.
         contrast: Largest change of contrast: 0.2 means a factor between 1/1.2 and 1.2.
         saturation: Largest change of saturation, likewise.

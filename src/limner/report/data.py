@@ -46,19 +46,19 @@ class GalleryCase:
 
 @dataclass(frozen=True, slots=True)
 class SplitFacts:
-    """How the images were divided.
+    """How the images that a model was made of were divided.
 
     Attributes:
         counts: Images per part, in the order in which they are to be shown ("train", "val", "test").
         origin: Where the split came from, in words.
         sha256: Hash of the saved split, which holds every file's own hash.
-        seed: Seed of the parts that were drawn.
+        name: The data that was divided, which is not always what was evaluated.
     """
 
     counts: Mapping[str, int]
     origin: str
     sha256: str
-    seed: int | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class ParityFacts:
 
     Attributes:
         max_prob_difference: Largest difference of any pixel's probability.
-        mask_agreement: Share of the pixels whose mask is the same, in [0, 1].
+        mask_agreement: Share of the pixels whose mask is the same, in [0, 1]; that of the worst image.
         n: Images compared.
     """
 
@@ -90,9 +90,8 @@ class ReportData:
         history: One row per epoch, as `read_history` returns them.
         threshold_choice: How the threshold was chosen on the validation part, with the curve.
         gallery: Cases to show, as `build_gallery` returns them.
-        split: How the images were divided.
+        split: How the images that the model was made of were divided.
         parity: How closely the exported file agrees with the network.
-        problems: What is wrong with the data set, in plain words; None when nobody looked.
     """
 
     title: str
@@ -106,7 +105,6 @@ class ReportData:
     gallery: Sequence[GalleryCase] = ()
     split: SplitFacts | None = None
     parity: ParityFacts | None = None
-    problems: Sequence[str] | None = None
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

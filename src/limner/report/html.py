@@ -6,6 +6,7 @@ from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from limner.evaluation import metric_label
 from limner.imaging.overlay import CORRECT, EXTRA, MISSED
 from limner.report import figures, words
 from limner.report.data import GROUPS, object_share
@@ -59,6 +60,7 @@ def _environment() -> Environment:
     )
     for name in ("score", "percent", "plain", "agreement", "day"):
         environment.filters[name] = getattr(words, name)
+    environment.filters["label"] = metric_label
     return environment
 
 

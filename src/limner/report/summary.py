@@ -12,6 +12,8 @@ from numbers import Integral, Real
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
+from limner.durations import format_duration
+from limner.evaluation import metric_label
 from limner.report.data import object_share
 
 if TYPE_CHECKING:
@@ -43,7 +45,6 @@ def summarise_report(data: ReportData) -> dict[str, Any]:
         "threshold_choice": data.threshold_choice.model_dump() if data.threshold_choice else None,
         "split": asdict(data.split) if data.split else None,
         "parity": asdict(data.parity) if data.parity else None,
-        "problems": None if data.problems is None else list(data.problems),
         "facts": data.facts,
         "recipe": data.recipe,
         "cases": [{**case.model_dump(), "object_share": object_share(case)} for case in evaluation.cases],
@@ -75,8 +76,7 @@ def to_json(value: Any) -> Any:  # noqa: ANN401 - any value, any JSON value
 def _headline(evaluation: Evaluation, name: str) -> dict[str, Any]:
     """The per-image mean of a score, and its pooled value beside it."""
     score, pooled = evaluation.score(name), evaluation.score(name, "pooled")
-    label = {"dice": "Dice", "iou": "IoU"}[name]
-    return {**_score(label, score), "pooled": pooled.value, "threshold_origin": evaluation.threshold_origin}
+    return {**_score(metric_label(name), score), "pooled": pooled.value, "threshold_origin": evaluation.threshold_origin}
 
 
 def _score(label: str, score: Score) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _training(history: Sequence[Mapping[str, float]]) -> dict[str, Any] | None:
         "best_epoch": None if best is None else int(best.get("epoch", 0)),
         "best_val_dice": None if best is None else best["val_dice"],
         "seconds": seconds or None,
-        "duration": duration(seconds) if seconds else None,
+        "duration": format_duration(seconds) if seconds else None,
         "images_per_second": median(speeds) if speeds else None,
         "history": history,
     }
@@ -135,17 +135,3 @@ def _training(history: Sequence[Mapping[str, float]]) -> dict[str, Any] | None:
 
 def _defined(history: Sequence[Mapping[str, float]], column: str) -> Iterable[Mapping[str, float]]:
     return (row for row in history if math.isfinite(row.get(column, math.nan)))
-
-
-def duration(seconds: float) -> str:
-    """A length of time as people say it.
-
-    Example:
-        >>> duration(8.4), duration(125), duration(7260)
-        ('8 s', '2 min 5 s', '2 h 1 min')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

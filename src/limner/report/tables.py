@@ -42,7 +42,8 @@ def _escape(cell: object) -> str:
 def _head(s: Mapping[str, Any]) -> str:
     about = {"Model": s["model"], "Data": s["source"], "Task": s["task"], "Part": s["part"], "Images": s["n"], "Date": day(s["created"])}
     lines = [f"**{row['label']} {score(row['value'])}** {_conditions(row)}" for row in s["headline"]]
-    return "\n\n".join([f"# {_escape(s['title'])}", table(["", ""], about.items()), *lines])
+    notice = [f"> **These scores are not a test.** {_escape(s['notice'])}."] if s["notice"] else []
+    return "\n\n".join([f"# {_escape(s['title'])}", table(["", ""], about.items()), *notice, *lines])
 
 
 def _conditions(row: Mapping[str, Any]) -> str:
@@ -74,7 +75,8 @@ def _data(s: Mapping[str, Any]) -> str:
     split, parts = s["split"], []
     if split:
         counts = ", ".join(f"{part} {n}" for part, n in split["counts"].items())
-        parts = [f"Split: {counts}; {_escape(split['origin'])}; seed {plain(split['seed'])}; SHA-256 `{split['sha256']}`."]
+        of = f" ({_escape(split['name'])})" if split["name"] else ""
+        parts = [f"Split of the training data{of}: {counts}; {_escape(split['origin'])}; SHA-256 `{split['sha256']}`."]
     if s["problems"] is not None:
         parts.append("\n".join(f"- {_escape(problem)}" for problem in s["problems"]) or "No problem was found in the data set.")
     return "\n\n".join(["## Data", *parts]) if parts else ""
@@ -93,7 +95,7 @@ def _facts(s: Mapping[str, Any]) -> str:
 def _parity(parity: Mapping[str, Any]) -> str:
     return (
         f"## Exported file\n\nAgainst the network, on {parity['n']} images: largest difference of a probability "
-        f"{plain(parity['max_prob_difference'])}, masks equal on {agreement(parity['mask_agreement'])} of the pixels."
+        f"{plain(parity['max_prob_difference'])}, masks equal on {agreement(parity['mask_agreement'])} of the pixels or more."
     )
 
 

@@ -17,12 +17,7 @@ CONVENTIONS = {
     "per-image": "the score of each image, averaged over the images",
     "pooled": "pixels counted over all images together, then one score: large objects weigh more",
 }
-METRICS = {"dice": "Dice", "iou": "IoU"}
 PARTS = {"all": "the whole data set", "train": "the training part", "val": "the validation part", "test": "the test part"}
-NOT_A_TEST = {
-    "train": "The model was trained on these very images.",
-    "val": "The threshold and the best epoch were chosen on these very images.",
-}
 PANELS = {
     "Truth": "the image with the outline of the true mask",
     "Prediction": "the image with the outline of the predicted mask",

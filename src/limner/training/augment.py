@@ -32,11 +32,11 @@ def augment(images: Tensor, masks: Tensor, part: AugmentationPart, generator: Ge
     Returns:
         Images and masks of the same shapes, ranges and types.
     """
-    homographies = draw_homographies(part, len(images), generator)
-    images, masks = warp(images, masks, homographies.to(images.device))
-    if images.shape[1] == 3:
-        images = recolour(images, *draw_colour_changes(part, len(images), generator))
-    return images, masks
+    # In the training step's autocast, places and grey levels would be rounded to the eight bits of bf16.
+    with torch.autocast(images.device.type, enabled=False), torch.autocast("cpu", enabled=False):
+        homographies = draw_homographies(part, len(images), generator)
+        images, masks = warp(images, masks, homographies.to(images.device))
+        return recolour(images, *draw_colour_changes(part, len(images), generator)), masks
 
 
 def draw_homographies(part: AugmentationPart, n: int, generator: Generator) -> Tensor:

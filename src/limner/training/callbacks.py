@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import lightning as L
 import torch
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from limner.errors import RunError
 from limner.files import atomic_path, write_text
+from limner.progress import error_console
 
 if TYPE_CHECKING:
     from limner.training.module import SegmentationModule
@@ -107,9 +107,9 @@ class Checkpoints(L.Callback):
         if dice > self.best_dice:
             self.best_dice, self.best_epoch = dice, trainer.current_epoch + 1
             network: torch.nn.Module = pl_module.network  # type: ignore[assignment]
-            with atomic_path(self.run.best) as temporary:
+            with atomic_path(self.run.best, durable=True) as temporary:
                 torch.save({"network": network.state_dict(), "epoch": self.best_epoch, "val_dice": dice}, temporary)
-        with atomic_path(self.run.last) as temporary:
+        with atomic_path(self.run.last, durable=True) as temporary:
             trainer.save_checkpoint(temporary)
 
     def state_dict(self) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class ProgressBars(L.Callback):
     def __init__(self, history: History, checkpoints: Checkpoints) -> None:
         self.history = history
         self.checkpoints = checkpoints
-        self.console = Console(stderr=True)
+        self.console = error_console()
         self.bars = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
@@ -152,6 +152,8 @@ class ProgressBars(L.Callback):
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ANN401
         """One step further."""
+        if self.bars.disable:
+            return
         module: SegmentationModule = pl_module  # type: ignore[assignment]
         self.bars.update(self.whole, completed=1000 * module.pace.progress)
         self.bars.update(self.epoch, completed=batch_idx + 1, note=f"loss {float(outputs['loss']):.3f}")

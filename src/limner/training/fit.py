@@ -30,8 +30,25 @@ if TYPE_CHECKING:
     from limner.training.run_folder import RunFolder
 
 
+def new_network(recipe: Recipe, run: RunFolder) -> nn.Module:
+    """The recipe's network, with pretrained weights unless the run has a checkpoint that brings its own.
+
+    Raises:
+        LimnerError: A network or weights that cannot be had.
+    """
+    torch.manual_seed(recipe.seed)
+    return build_network(recipe.network, pretrained=not run.last.is_file())
+
+
 def fit(
-    recipe: Recipe, train: ResidentSet, val: ResidentSet, run: RunFolder, *, budget_s: float | None = None, progress: bool = True
+    network: nn.Module,
+    recipe: Recipe,
+    train: ResidentSet,
+    val: ResidentSet,
+    run: RunFolder,
+    *,
+    budget_s: float | None = None,
+    progress: bool = True,
 ) -> None:
     """Train; leaves checkpoints, metrics.csv and TensorBoard events in the run folder.
 
@@ -40,28 +57,26 @@ def fit(
     Raises:
         KeyboardInterrupt: The user pressed Ctrl-C; everything up to the last complete epoch is kept.
     """
-    resuming = run.last.is_file()
     loader = ResidentLoader(train, recipe.batch_size, seed=recipe.seed)
     pace = Pace(recipe.epochs * len(loader), budget_s)
-    torch.manual_seed(recipe.seed)
-    network = build_network(recipe.network, pretrained=not resuming)
     module = SegmentationModule(recipe, network, pace, choose_memory_format(recipe))
     loader.epoch = lambda: module.current_epoch
     history, checkpoints = History(run), Checkpoints(run)
     callbacks = [history, checkpoints, *([ProgressBars(history, checkpoints)] if progress else [])]
     with _lightning_as_a_guest():
         trainer = _trainer(recipe, run, callbacks)
-        trainer.fit(module, loader, ResidentLoader(val, recipe.batch_size), ckpt_path=run.last if resuming else None, weights_only=True)
+        checkpoint = run.last if run.last.is_file() else None
+        trainer.fit(module, loader, ResidentLoader(val, recipe.batch_size), ckpt_path=checkpoint, weights_only=True)
 
 
 def _trainer(recipe: Recipe, run: RunFolder, callbacks: list[L.Callback]) -> L.Trainer:
     """Lightning's trainer without what the callbacks here do instead."""
     return L.Trainer(
         default_root_dir=run.path,
+        accelerator="cuda" if torch.cuda.is_available() else "cpu",
         devices=1,
         precision=choose_precision(recipe),
         max_epochs=recipe.epochs,
-        gradient_clip_val=recipe.optimiser.clip_norm or None,
         logger=TensorBoardLogger(run.path, name="tensorboard", version=""),
         callbacks=callbacks,
         enable_checkpointing=False,

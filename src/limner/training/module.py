@@ -8,7 +8,7 @@ import lightning as L
 import torch
 
 from limner.losses import build_loss
-from limner.recipe.normalisation import mean_std
+from limner.recipe.normalisation import MEAN_STD
 from limner.training.augment import augment
 from limner.training.loader import generator
 from limner.training.optimiser import build_optimiser
@@ -42,7 +42,7 @@ class SegmentationModule(L.LightningModule):
         self.pace = pace
         self.memory_format = memory_format
         self.loss = build_loss(recipe.loss)
-        mean, std = mean_std(recipe.data)
+        mean, std = MEAN_STD[recipe.data.normalisation]
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
@@ -53,6 +53,10 @@ class SegmentationModule(L.LightningModule):
     def on_train_start(self) -> None:
         """A budget that was used up before an interruption is not begun again."""
         self.trainer.should_stop = self.pace.done
+
+    def on_train_epoch_start(self) -> None:
+        """What a network draws itself, for dropout, depends on the seed and the epoch alone too."""
+        torch.manual_seed(generator(self.recipe.seed, self.current_epoch).initial_seed())
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Set the learning rate."""
@@ -67,6 +71,13 @@ class SegmentationModule(L.LightningModule):
         loss = self.loss(self.network(self.normalise(images)), masks)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(images))
         return loss
+
+    def configure_gradient_clipping(
+        self, optimizer: torch.optim.Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        """Clip here: Lightning refuses to do so for a fused optimiser in mixed precision, out of regard for a scaler that bf16 has not."""
+        if self.recipe.optimiser.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.optimiser.clip_norm)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: ANN401 - Lightning's signature
         """One step further. At the end of a budget the epoch ends here, with its validation."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from limner.data.resident import load_resident
 from limner.data.source import open_source
-from limner.data.splits import load_split, make_split, save_split, split_from_lists, verify_split
-from limner.errors import DataError, OutputExistsError, RecipeError, RunError
+from limner.data.splits import PARTS, load_split, make_split, save_split, split_from_lists, verify_split
+from limner.errors import DataError, ModelFileError, OutputExistsError, RecipeError, RunError
 from limner.evaluation.thresholds import choose_threshold
 from limner.export.exporter import export_network, library_versions, new_metadata, update_model
 from limner.export.parity import check_parity
@@ -18,13 +23,13 @@ from limner.files import atomic_path, sha256, write_json
 from limner.imaging.read import read_image
 from limner.recipe import load_recipe
 from limner.runtime.predictor import load
-from limner.training.fit import fit, load_best
+from limner.selection import HASH_DIGITS
+from limner.training.fit import fit, load_best, new_network
 from limner.training.hardware import choose_precision, describe_machine, peak_memory_gib
 from limner.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from limner.data.resident import ResidentSet
     from limner.data.source import Dataset
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     SplitChoice = Path | Mapping[str, Path] | None
 
 _PARITY_IMAGES = 8
+_LARGEST_DIFFERENCE = 1e-3  # of a probability, between the file and the network
 
 
 def train_run(
@@ -57,7 +63,7 @@ def train_run(
         recipe: How to train. On resuming, the folder's own recipe counts.
         out: The run folder; new or empty, unless `resume`.
         split: None to draw one by the recipe's fractions; a file saved by an earlier run; or lists of ids by part.
-        budget_s: Seconds that the whole run may take; the schedule is fitted to them.
+        budget_s: Seconds that the whole run may take; the schedule is fitted to them. A resumed run keeps the budget it began with.
         resume: Go on where an earlier call was interrupted.
         progress: Show bars.
         on_step: Is told, in a few words, what begins.
@@ -66,32 +72,31 @@ def train_run(
         LimnerError: A source, split, recipe, weights file or folder that cannot be used.
         KeyboardInterrupt: Ctrl-C; all complete epochs are kept.
     """
-    start = monotonic()
     run = RunFolder(out)
-    recipe = run.start(recipe, resume=resume)
+    if resume:
+        recipe = run.resume()
+    else:
+        run.clear()
     _check_channels(recipe)
     on_step("reading the data")
     dataset = open_source(source)
-    parts = _settle_split(run, dataset, recipe, split)
-    facts = run.facts()
-    if facts.get("state") == "finished":
+    parts = _saved_split(run.split_file, dataset) if resume else _begin(run, recipe, dataset, split, budget_s)
+    budget_s = _settled_budget(run, budget_s)
+    if run.facts()["state"] == "finished":
         return out
-    if facts.get("state") != "trained":
-        run.add_facts(state="training", source=str(source), started=facts.get("started", _now()), **_circumstances(recipe, budget_s))
-        train = load_resident(dataset, parts.train, recipe.data.input_size)
-        val = load_resident(dataset, parts.val, recipe.data.input_size)
-        _check_masks(train, dataset)
-        on_step(f"training on {len(parts.train)} images, watched on {len(parts.val)}")
-        fit(recipe, train, val, run, budget_s=_training_budget(budget_s, monotonic() - start), progress=progress)
-        run.add_facts(state="trained", trained=_now(), peak_memory_gib=peak_memory_gib())
-    on_step("exporting the best epoch and choosing the threshold")
-    _export(run, recipe, dataset, parts)
-    run.add_facts(state="finished", finished=_now(), seconds=round(facts.get("seconds", 0.0) + monotonic() - start, 1))
+    with _timed(run):
+        if run.facts()["state"] != "trained":
+            _train(run, recipe, dataset, parts, budget_s, progress=progress, on_step=on_step)
+        on_step("exporting the best epoch and choosing the threshold")
+        _export(run, recipe, dataset, parts)
+        run.add_facts(state="finished", finished=_now())
     return out
 
 
 def export_run(out: Path, path: Path, *, overwrite: bool = False) -> Path:
-    """Export a run's best epoch to `path`, with the threshold that was chosen, or the recipe's fixed one if the run is not finished.
+    """Export a run's best epoch to `path`: a finished run's model as it is, or the best epoch so far.
+
+    The latter has the recipe's fixed threshold, and has not been compared with its network.
 
     Raises:
         RunError: The folder holds no run, or no epoch of it is complete.
@@ -107,31 +112,86 @@ def export_run(out: Path, path: Path, *, overwrite: bool = False) -> Path:
     if not run.best.is_file():
         raise RunError("there is no complete epoch to export", where=out, fix="give the folder of a run (`limner train ... --out RUN`)")
     recipe = load_recipe(run.recipe_file)
-    return export_network(load_best(recipe, run), recipe, _metadata(run, recipe), path)
+    metadata = new_metadata(recipe, threshold=recipe.threshold.value, threshold_origin="not chosen: the run is not finished")
+    return export_network(load_best(recipe, run), recipe, metadata, path)
 
 
-def _settle_split(run: RunFolder, dataset: Dataset, recipe: Recipe, choice: SplitChoice) -> Split:
-    """The run's split: read again on resuming, and then checked against the files; otherwise made and saved with their hashes."""
-    if run.split_file.is_file():
-        if changed := verify_split(run.split_file, dataset):
-            raise RunError(
-                f"{len(changed)} files are not what they were when the run began: {', '.join(changed[:3])}",
-                where=run.split_file,
-                fix="bring the data back, or start a new run",
-            )
-        return load_split(run.split_file)
+@contextmanager
+def _timed(run: RunFolder) -> Iterator[None]:
+    """Add the seconds of this session to those of earlier ones, however it ends."""
+    start = monotonic()
+    try:
+        yield
+    finally:
+        run.add_facts(seconds=round(run.facts().get("seconds", 0.0) + monotonic() - start, 1))
+
+
+def _begin(run: RunFolder, recipe: Recipe, dataset: Dataset, choice: SplitChoice, budget_s: float | None) -> Split:
+    """Settle everything that a resumed run must find again, and only then mark the folder as a run."""
     split = _make_split(dataset, recipe, choice)
     save_split(split, dataset, run.split_file)
+    run.add_facts(
+        state="training",
+        source=dataset.place,
+        started=_now(),
+        seed=recipe.seed,
+        budget_s=budget_s,
+        precision=choose_precision(recipe),
+        versions=library_versions(),
+        machine=describe_machine(),
+    )
+    run.begin(recipe)
     return split
+
+
+def _saved_split(file: Path, dataset: Dataset) -> Split:
+    """A split that was saved with the hashes of its files, which must be those of the data set."""
+    if changed := verify_split(file, dataset):
+        raise DataError(
+            f"{len(changed)} files are not what they were when the split was made: {', '.join(changed[:3])}",
+            where=file,
+            fix="bring the data back, or start a new run with a split of its own",
+        )
+    return load_split(file)
+
+
+def _settled_budget(run: RunFolder, budget_s: float | None) -> float | None:
+    """The budget that the run began with."""
+    settled: float | None = run.facts().get("budget_s")
+    if budget_s not in {None, settled}:
+        began = "none" if settled is None else f"{settled:.0f} s"
+        raise RunError(f"a run goes on with the budget that it began with, which is {began}", where=run.path, fix="leave out --budget")
+    return settled
+
+
+def _train(
+    run: RunFolder,
+    recipe: Recipe,
+    dataset: Dataset,
+    split: Split,
+    budget_s: float | None,
+    *,
+    progress: bool,
+    on_step: Callable[[str], None],
+) -> None:
+    start = monotonic()
+    network = new_network(recipe, run)  # first: a mistake in the recipe should not wait for the data
+    train, val = (load_resident(dataset, keys, recipe.data.input_size) for keys in (split.train, split.val))
+    _check_masks(train, dataset)
+    if budget_s is not None and "training_budget_s" not in run.facts():
+        run.add_facts(training_budget_s=_training_budget(budget_s, monotonic() - start))
+    on_step(f"training on {len(train)} images, watched on {len(val)}")
+    fit(network, recipe, train, val, run, budget_s=run.facts().get("training_budget_s"), progress=progress)
+    run.add_facts(state="trained", trained=_now(), peak_memory_gib=peak_memory_gib())
 
 
 def _make_split(dataset: Dataset, recipe: Recipe, choice: SplitChoice) -> Split:
     data = recipe.data
     if choice is None:
         return make_split(dataset.keys(), val_fraction=data.val_fraction, test_fraction=data.test_fraction, seed=recipe.seed)
-    if isinstance(choice, dict):
+    if isinstance(choice, Mapping):
         return split_from_lists(dataset.keys(), choice, val_fraction=data.val_fraction, seed=recipe.seed)
-    return load_split(choice)  # type: ignore[arg-type]
+    return _saved_split(Path(choice), dataset)
 
 
 def _check_channels(recipe: Recipe) -> None:
@@ -160,9 +220,15 @@ def _export(run: RunFolder, recipe: Recipe, dataset: Dataset, split: Split) -> N
     validation = dataset.subset(split.val)
     images = [read_image(item.image.read(), name=item.image.display) for item in validation.items[:_PARITY_IMAGES]]
     metadata = _metadata(run, recipe, dataset, split)
-    with atomic_path(run.model) as temporary:
+    with atomic_path(run.model, durable=True) as temporary:
         export_network(network, recipe, metadata, temporary)
         parity = check_parity(network, recipe, temporary, images)
+        if parity.max_prob_difference > _LARGEST_DIFFERENCE:
+            raise ModelFileError(
+                f"the exported file differs from the network: by {parity.max_prob_difference:.2g} in a probability",
+                where=run.path,
+                fix=f"nothing was written; this network cannot be deployed with onnxruntime {version('onnxruntime')}: try another version",
+            )
         metadata = metadata.model_copy(update={"parity": parity.model_dump()})
         if recipe.threshold.choose == "dice":
             choice = choose_threshold(load(temporary), validation)
@@ -172,29 +238,23 @@ def _export(run: RunFolder, recipe: Recipe, dataset: Dataset, split: Split) -> N
         update_model(temporary, threshold=metadata.threshold, metadata=metadata)
 
 
-def _metadata(run: RunFolder, recipe: Recipe, dataset: Dataset | None = None, split: Split | None = None) -> ModelMetadata:
-    data: dict[str, Any] = {}
-    if dataset and split:
-        counts = {"train": len(split.train), "val": len(split.val), "test": len(split.test)}
-        data = {"name": dataset.name, **counts, "split": split.origin, "split_sha256": sha256(run.split_file.read_bytes())}
+def _metadata(run: RunFolder, recipe: Recipe, dataset: Dataset, split: Split) -> ModelMetadata:
+    saved = run.split_file.read_bytes()
+    files = json.loads(saved)
+    data = {
+        "name": dataset.name,
+        **{part: len(split.part(part)) for part in PARTS},
+        "split": split.origin,
+        "split_sha256": sha256(saved),
+        # By these a model knows its own training images wherever it is taken.
+        "hashes": {part: [hashes["image"][:HASH_DIGITS] for hashes in files[part].values()] for part in PARTS},
+    }
     return new_metadata(recipe, threshold=recipe.threshold.value, threshold_origin="fixed by the recipe", training_data=data)
 
 
-def _training_budget(budget_s: float | None, spent_s: float) -> float | None:
+def _training_budget(budget_s: float, spent_s: float) -> float:
     """What is left for training when loading is done, and export, threshold and report are still to come."""
-    if budget_s is None:
-        return None
     return max(1.0, budget_s - spent_s - min(120.0, 0.1 * budget_s))
-
-
-def _circumstances(recipe: Recipe, budget_s: float | None) -> dict[str, Any]:
-    return {
-        "seed": recipe.seed,
-        "budget_s": budget_s,
-        "precision": choose_precision(recipe),
-        "versions": library_versions(),
-        "machine": describe_machine(),
-    }
 
 
 def _now() -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from limner.errors import RunError
-from limner.files import write_json
+from limner.files import remove_leftovers, write_json
 from limner.recipe import load_recipe, save_recipe
 
 if TYPE_CHECKING:
@@ -66,19 +66,31 @@ class RunFolder:
         """The threshold chosen on the validation part, and the curve that it was chosen from."""
         return self.path / "threshold.json"
 
-    def start(self, recipe: Recipe, *, resume: bool) -> Recipe:
-        """Make the folder, or go on in it; returns the recipe that counts, which on resuming is the folder's own.
+    def begin(self, recipe: Recipe) -> None:
+        """Mark the folder as a run's, which may be resumed from now on: the split and the facts are written before."""
+        save_recipe(recipe, self.recipe_file)
+
+    def resume(self) -> Recipe:
+        """The recipe of the run in the folder, after what a kill may have left half written is removed.
+
+        Raises:
+            RunError: There is no run.
+        """
+        if not self.recipe_file.is_file():
+            raise RunError("there is no run to resume", where=self.path, fix="check --out, or leave out --resume to start a new run")
+        self._sweep()
+        return load_recipe(self.recipe_file)
+
+    def clear(self) -> None:
+        """Make room for a new run; only an attempt that never completed an epoch is removed.
 
         Raises:
             RunError: See `refuse_to_overwrite`.
         """
-        if resume and self.recipe_file.is_file():
-            return load_recipe(self.recipe_file)
         self.refuse_to_overwrite()
-        for leftover in (self.split_file, self.facts_file):
-            leftover.unlink(missing_ok=True)
-        save_recipe(recipe, self.recipe_file)
-        return recipe
+        self._sweep()
+        for attempt in (self.recipe_file, self.split_file, self.facts_file, self.metrics_file, self.best):
+            attempt.unlink(missing_ok=True)
 
     def refuse_to_overwrite(self) -> None:
         """Make sure that a new run may start here. One of which no epoch is complete has nothing to lose, and may be started over.
@@ -90,9 +102,14 @@ class RunFolder:
             raise RunError(
                 "the folder already holds a run", where=self.path, fix="add --resume to go on with it, or choose another folder with --out"
             )
-        occupied = self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
+        ours = {self.split_file, self.facts_file}  # written before the recipe is
+        occupied = self.path.exists() and (not self.path.is_dir() or bool(set(self.path.iterdir()) - ours))
         if occupied and not self.recipe_file.is_file():
             raise RunError("the folder for the run is not empty", where=self.path, fix="choose another folder with --out")
+
+    def _sweep(self) -> None:
+        remove_leftovers(self.path)
+        remove_leftovers(self.best.parent)
 
     def facts(self) -> dict[str, Any]:
         """What run.json holds; empty before it is written.

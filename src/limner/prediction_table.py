@@ -1,0 +1,82 @@
+"""The table of predictions, predictions.csv: a row for each mask says of which image and by which model it is."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from limner.errors import DataError
+from limner.files import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+COLUMNS = (
+    "file",
+    "mask",
+    "model",  # name and checksum; a spreadsheet would take a checksum alone for a number now and then
+    "width",
+    "height",
+    "foreground_share",
+    "mean_foreground_prob",
+    "max_prob",
+    "milliseconds",  # the prediction alone, from decoded image to mask
+)
+
+Row = dict[str, str]
+
+
+def claim(file: str, mask: str, model: str) -> Row:
+    """The row of a mask that is still to be written: all its numbers are empty."""
+    return dict.fromkeys(COLUMNS, "") | {"file": file, "mask": mask, "model": model}
+
+
+def is_claim(row: Row) -> bool:
+    """Whether the row's mask is still to be written.
+
+    Example:
+        >>> is_claim(claim("in/a.png", "masks/a.png", "toy 0123456789ab"))
+        True
+    """
+    return not row["milliseconds"]
+
+
+def read_table(path: Path) -> dict[str, Row]:
+    """The rows of a table by mask, in their order; none where there is no table.
+
+    A table that a spreadsheet has saved is read too, if it is UTF-8 (with or without a byte order mark) and its columns are what they were.
+
+    Raises:
+        DataError: It is no such table.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines)
+            rows, columns = list(reader), reader.fieldnames or ()
+    except UnicodeDecodeError:
+        raise _unusable("it is not UTF-8 text", path) from None
+    except csv.Error as error:
+        raise _unusable(str(error), path) from None
+    if sorted(columns) != sorted(COLUMNS):
+        raise _unusable(f"its columns are not {','.join(COLUMNS)}", path)
+    if any(None in row or None in row.values() for row in rows):
+        raise _unusable("a row has not as many fields as there are columns", path)
+    return {row["mask"]: row for row in rows}
+
+
+def save_table(rows: Iterable[Row], path: Path) -> None:
+    """Write the table, atomically."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def _unusable(why: str, path: Path) -> DataError:
+    fix = "save it as CSV with commas, in UTF-8, with the columns that it had; or choose another --out"
+    return DataError(f"the table of the predictions so far cannot be read: {why}", where=path, fix=fix)
