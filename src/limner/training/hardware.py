@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 if TYPE_CHECKING:
     from limner.recipe import Recipe
 
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # from glibc's malloc.h
 Precision = Literal["bf16-mixed", "32-true"]
 
 
@@ -47,6 +49,18 @@ def describe_machine() -> dict[str, str | int | float]:
     if torch.cuda.is_available():
         facts["gpu"] = torch.cuda.get_device_name()
     return facts
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed, instead of giving it back to the system.
+
+    Each training step on the CPU frees and takes again hundreds of MB; with glibc's defaults the system zeroes these pages anew in every
+    step, which takes 5 to 8 % of it. Elsewhere than on glibc nothing is done.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_MAX, 0)
+        libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def peak_memory_gib() -> float:

@@ -10,6 +10,7 @@ import torch
 from limner.losses import build_loss
 from limner.recipe.normalisation import MEAN_STD
 from limner.training.augment import augment
+from limner.training.hardware import keep_freed_memory
 from limner.training.loader import generator
 from limner.training.optimiser import build_optimiser
 from limner.training.schedule import learning_rate_factor
@@ -49,6 +50,11 @@ class SegmentationModule(L.LightningModule):
     def normalise(self, images: Tensor) -> Tensor:
         """From grey levels 0 to 255, (N, 3, H, W) float, to what the network is fed."""
         return ((images - self.mean) / self.std).contiguous(memory_format=self.memory_format)  # type: ignore[operator]
+
+    def on_fit_start(self) -> None:
+        """Prepare the process."""
+        if self.device.type == "cpu":
+            keep_freed_memory()
 
     def on_train_start(self) -> None:
         """A budget that was used up before an interruption is not begun again."""
