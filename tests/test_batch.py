@@ -4,7 +4,7 @@ import pytest
 from tests.data.folders import image_bytes, write_folder
 
 from limner.batch import output_names, plan
-from limner.errors import DataError
+from limner.errors import DataError, LimnerWarning
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,6 @@ def test_an_input_given_twice_is_taken_once(tmp_path):
 
 def test_masks_in_a_data_set_are_not_taken_for_images(tmp_path):
     write_folder(tmp_path, {"images/a.png": image_bytes(1), "masks/a.png": image_bytes(2)})
-    assert [job.name for job in plan([tmp_path])] == ["images/a"]
+    with pytest.warns(LimnerWarning, match="1 file left out as masks"):
+        jobs = plan([tmp_path])
+    assert [job.name for job in jobs] == ["images/a"]

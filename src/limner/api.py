@@ -295,11 +295,8 @@ def _open(source: str | Path) -> Dataset:
     from limner.data import open_source
 
     dataset = open_source(source)
-    if problems := dataset.problems:
-        shown = "; ".join(problems[:3])
-        rest = "; ..." if problems[3:] else ""
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        warnings.warn(f"{count} in {dataset.place} (all of them in the report): {shown}{rest}", LimnerWarning, stacklevel=3)
+    if dataset.problems:
+        warnings.warn(f"{dataset.say_problems()} (all of them are in the report)", LimnerWarning, stacklevel=3)
     return dataset
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from limner.data import open_source
-from limner.errors import DataError, LimnerError, OutputExistsError
+from limner.errors import DataError, LimnerError, LimnerWarning, OutputExistsError
 from limner.files import atomic_path, sha256
 from limner.imaging.overlay import draw_outline
 from limner.imaging.read import read_image
@@ -126,6 +127,9 @@ def plan(inputs: Iterable[str | Path]) -> list[Job]:
     Args:
         inputs: Image files, folders and archives; one that is given twice is taken once.
 
+    Warns:
+        LimnerWarning: Files of an input are left out, such as masks beside their images.
+
     Raises:
         DataError: An input is not there or holds no images, or two images cannot be told apart by name.
     """
@@ -135,6 +139,8 @@ def plan(inputs: Iterable[str | Path]) -> list[Job]:
     files = []
     for place in places.values():
         dataset = open_source(place, masks=False)
+        if dataset.problems:
+            warnings.warn(dataset.say_problems(), LimnerWarning, stacklevel=2)
         folder = place.resolve().parent
         root = folder if place.is_file() and len(dataset) == 1 else folder / dataset.name
         files += [("/".join(root.parts[-2:]), item.image) for item in dataset.items]

@@ -176,7 +176,7 @@ def test_what_could_not_be_paired_is_said_once_and_listed_in_the_json(limner, ru
         shutil.copyfile(data / "images" / "case0.png", data / "images" / f"{name}.png")
     result = limner("evaluate", run, data, "--out", tmp_path / "out", "--json", "-q")
     assert result.stderr.count("WARNING: 4 problems") == 1
-    assert "all of them in the report" in result.stderr
+    assert "all of them are in the report" in result.stderr
     assert "images/y.png" in result.stderr
     assert "images/z.png" not in result.stderr
     problems = json.loads(result.stdout)["problems"]

@@ -1,5 +1,6 @@
 import json
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,21 @@ def finished(phantoms, tmp_path_factory):
 def quick(monkeypatch):
     """No export: for tests of what comes before it."""
     monkeypatch.setattr(run_module, "_export", lambda *_: None)
+
+
+@contextmanager
+def interrupted_in_the_second_epoch():
+    """Ctrl-C after its first step."""
+    step = SegmentationModule.on_train_batch_end
+
+    def interrupted(self, *arguments):
+        step(self, *arguments)
+        if self.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SegmentationModule, "on_train_batch_end", interrupted)
+        yield
 
 
 def test_a_run_folder_holds_everything(finished):
@@ -144,19 +160,10 @@ def test_a_budget_ends_the_training_early_and_completes_the_schedule(phantoms, t
     assert float(last[5]) < 1e-2 * recipe.optimiser.learning_rate
 
 
-def test_a_resumed_run_keeps_its_budget(phantoms, tmp_path, monkeypatch, quick):
+def test_a_resumed_run_keeps_its_budget(phantoms, tmp_path, quick):
     recipe = load_recipe("phantom-unet", [*SETTINGS, "epochs=100000"])
-    step = SegmentationModule.on_train_batch_end
-
-    def interrupted(self, *arguments):
-        step(self, *arguments)
-        if self.current_epoch == 1:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(SegmentationModule, "on_train_batch_end", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with interrupted_in_the_second_epoch(), pytest.raises(KeyboardInterrupt):
         train_run(phantoms, recipe, tmp_path / "run", budget_s=4.0, progress=False)
-    monkeypatch.setattr(SegmentationModule, "on_train_batch_end", step)
     with pytest.raises(RunError, match="budget that it began with, which is 4 s"):
         train_run(phantoms, recipe, tmp_path / "run", budget_s=9.0, resume=True, progress=False)
     train_run(phantoms, recipe, tmp_path / "run", resume=True, progress=False)
@@ -202,20 +209,10 @@ def test_a_file_that_differs_from_its_network_is_not_written(phantoms, tmp_path,
     assert not list((tmp_path / "run").glob("*.onnx"))
 
 
-def test_ctrl_c_keeps_the_complete_epochs(phantoms, tmp_path, monkeypatch):
-    step = SegmentationModule.on_train_batch_end
-
-    def interrupted(self, *arguments):
-        step(self, *arguments)
-        if self.current_epoch == 1:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(SegmentationModule, "on_train_batch_end", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+def test_ctrl_c_keeps_the_complete_epochs(phantoms, tmp_path, quick):
+    with interrupted_in_the_second_epoch(), pytest.raises(KeyboardInterrupt):
         train_run(phantoms, load_recipe("phantom-unet", SETTINGS), tmp_path / "run", progress=False)
     assert len((tmp_path / "run" / "metrics.csv").read_text().splitlines()) == 2
-    monkeypatch.undo()
-    monkeypatch.setattr(run_module, "_export", lambda *_: None)
     train_run(phantoms, load_recipe("phantom-unet", SETTINGS), tmp_path / "run", resume=True, progress=False)
     assert len((tmp_path / "run" / "metrics.csv").read_text().splitlines()) == 3
 

@@ -130,6 +130,13 @@ class Dataset:
         """All keys, sorted."""
         return tuple(self._by_key)
 
+    def say_problems(self) -> str:
+        """How many problems there are and the first three of them, in one line; empty when there are none."""
+        if not self.problems:
+            return ""
+        more = "; ..." if self.problems[3:] else ""
+        return f"{counted(len(self.problems), 'problem')} in {self.place}: {'; '.join(self.problems[:3])}{more}"
+
     def subset(self, keys: Iterable[str]) -> Dataset:
         """The items of some keys, sorted, each once.
 
