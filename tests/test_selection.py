@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ from tests.data.folders import image_bytes, mask_bytes, pairs, write_folder
 
 from limner.data import make_split, open_source, save_split
 from limner.errors import DataError
-from limner.selection import HASH_DIGITS, SeenInTrainingWarning, SplitChangedWarning, select
+from limner.selection import HASH_DIGITS, SeenInTrainingWarning, SplitChangedWarning, select, short_hashes
 
 KEYS = ["a", "b", "c", "d", "e"]
 
@@ -111,7 +112,7 @@ def test_an_empty_part_is_an_error(tmp_path, dataset):
 def test_files_that_are_not_those_of_a_given_split_are_named(tmp_path, dataset, older, split):
     key = split.test[0]
     write_folder(tmp_path / "data", {f"masks/{key}.png": mask_bytes(99)})
-    with pytest.warns(SplitChangedWarning, match=f"1 files are not those .*: {key}: the mask has changed"):
+    with pytest.warns(SplitChangedWarning, match=f"1 file changed since .*: {key}: the mask has changed"):
         select(open_source(tmp_path / "data"), split=older.path.parent / "split.json", part=None, model=fake_model("bare.onnx"))
 
 
@@ -120,3 +121,16 @@ def test_files_of_other_parts_of_a_given_split_do_not_matter(tmp_path, dataset, 
     values["train"] |= {"gone": {"image": "0", "mask": "0"}}
     (tmp_path / "split.json").write_text(json.dumps(values))
     assert select(dataset, split=tmp_path / "split.json", part=None, model=fake_model("bare.onnx")).dataset.keys() == split.test
+
+
+def test_the_images_of_a_split_by_short_hashes(older, dataset, split):
+    found = short_hashes(older.path.parent / "split.json")
+    assert found == {part: [dataset[key].hashes()["image"][:HASH_DIGITS] for key in split.part(part)] for part in ("train", "val", "test")}
+
+
+def test_a_part_of_an_official_split(dataset):
+    entry = SimpleNamespace(split_names=lambda: ["official"], split=lambda _name, keys: {"train": tuple(keys[:3]), "test": tuple(keys[3:])})
+    known = replace(dataset, entry=entry)
+    assert select(known, split=Path("official"), part=None, model=fake_model("bare.onnx")).dataset.keys() == ("d", "e")
+    with pytest.raises(DataError, match="nothing for the val part, only for: train, test"):
+        select(known, split=Path("official"), part="val", model=fake_model("bare.onnx"))

@@ -5,6 +5,7 @@ Each imports what it needs when it is called: predicting and evaluating never im
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from dataclasses import dataclass
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from limner.batch import Predictions
     from limner.data import Dataset
     from limner.evaluation import Evaluation
+    from limner.planner import Plan
     from limner.recipe import Recipe
+    from limner.recipe.schema import DataPart
     from limner.runtime import Predictor
     from limner.selection import PartChoice
 
-DEFAULT_RECIPE = "polyp-unet-resnet50"
 EVALUATION_FILES = ("report.html", "report.md", "summary.json", "cases.csv")
+_TOLD = ("data.sampling", "data.input_size", "network.name", "loss.name", "batch_size", "epochs")  # of a plan, before training
 _TRAINING_PACKAGES = ("torch", "lightning", "timm", "onnx", "onnxscript")
 
 
@@ -52,6 +55,9 @@ def train(
     *,
     recipe: str | Path | None = None,
     settings: Iterable[str] = (),
+    foreground: str | None = None,
+    observer: int | None = None,
+    group: str | None = None,
     out: str | Path | None = None,
     split: Mapping[str, str | Path] | str | Path | None = None,
     budget: float | str | None = None,
@@ -62,15 +68,20 @@ def train(
     """Train a model on images and masks, export it, evaluate it on the test part, and write a report.
 
     Args:
-        source: A folder, an archive (.zip, .tar, .tar.gz, .tgz), or a data set's name.
-        recipe: A shipped recipe's name or a YAML file; by default `DEFAULT_RECIPE`, and the run's own on resuming.
+        source: A folder, an archive (.zip, .tar, .tar.gz, .tgz), an annotation file, or a data set's name.
+        recipe: A shipped recipe's name or a YAML file; by default one that is planned for the data (see `limner.planner`), and the run's
+            own on resuming.
         settings: Strings `key=value` that change the recipe.
+        foreground: What is foreground, in masks of more than two tones (`data.foreground` of the recipe).
+        observer: Whose masks, where several people drew them (`data.observer`).
+        group: What names the patient or sequence in an image's key, as a regular expression (`data.group`).
         out: The run folder, new or empty; by default runs/RECIPE-DATE-TIME.
-        split: A split.json, or lists of ids by part (`{"train": file, "test": file}`); by default drawn as the recipe says.
+        split: A split.json, lists of ids by part (`{"train": file, "test": file}`), or the name of an official split that the catalog
+            knows; by default drawn as the recipe says.
         budget: The time the whole may take, in seconds or as "10m".
         resume: Go on with the run in `out`.
         progress: Show progress on standard error.
-        on_step: Is told, in a few words, what begins.
+        on_step: Is told, in a few words, what begins and what was found.
 
     Raises:
         MissingExtraError: PyTorch and its companions are not installed.
@@ -85,34 +96,40 @@ def train(
     if resume and out is None:
         raise RunError("there is no telling which run to resume", fix="name its folder with --out (in Python: out=...)")
     budget_s = _as_seconds(budget)
+    settings = [*settings, *_as_settings(foreground=foreground, observer=observer, group=group)]
     folder = new_run_folder(recipe) if out is None else Path(out)
     chosen = _choose_recipe(recipe, settings, folder, resume=resume)
     if not resume:
         RunFolder(folder).refuse_to_overwrite()
-    _open(source)  # like the checks above: a mistake is told at once, not after PyTorch has started
-    on_step("starting PyTorch")
+    dataset = _open(source, chosen.data if chosen else _data_part(settings))  # a mistake is told at once, not after PyTorch has started
+    plan = None
+    if chosen is None:
+        plan = _plan(dataset, budget_s, settings, progress=progress, on_step=on_step)
+        chosen = plan.recipe
+    on_step("starting PyTorch ...")
     from limner.training.run import train_run
 
     train_run(
-        source,
+        dataset,
         chosen,
         folder,
         split=_as_paths(split),
         budget_s=budget_s,
+        plan=plan,
         resume=resume,
         progress=progress,
         on_step=on_step,
     )
-    on_step("evaluating on the test part")
-    return finish_run(source, folder, progress=progress)
+    on_step("evaluating on the test part ...")
+    return finish_run(dataset, folder, progress=progress)
 
 
-def finish_run(source: str | Path, folder: Path, *, progress: bool = True) -> RunResult:
-    """Evaluate a trained run on its test part, note the scores in its model file, and write its report.
+def finish_run(dataset: Dataset, folder: Path, *, progress: bool = True) -> RunResult:
+    """Evaluate a trained run on the test part of its data, note the scores in its model file, and write its report.
 
     Without a test part the validation part is evaluated, and the report says so.
     """
-    from limner.data import load_split, open_source
+    from limner.data import load_split
     from limner.outcome import evaluate_selection, report_selection
     from limner.runtime import load
     from limner.selection import Selection, with_seen
@@ -120,7 +137,7 @@ def finish_run(source: str | Path, folder: Path, *, progress: bool = True) -> Ru
     split = load_split(folder / "split.json")
     part: PartChoice = "test" if split.test else "val"
     predictor = load(folder)
-    selection = with_seen(Selection(open_source(source).subset(split.part(part)), part), predictor)
+    selection = with_seen(Selection(dataset.subset(split.part(part)), part), predictor)
     evaluation = evaluate_selection(predictor, selection, progress=progress)
     _note_scores(folder / "model.onnx", evaluation)
     report = report_selection(predictor, selection, evaluation, folder, run=folder)
@@ -131,6 +148,8 @@ def evaluate(
     model: str | Path,
     source: str | Path,
     *,
+    foreground: str | None = None,
+    observer: int = 1,
     out: str | Path | None = None,
     split: Mapping[str, str | Path] | str | Path | None = None,
     part: PartChoice | None = None,
@@ -144,6 +163,8 @@ def evaluate(
     Args:
         model: A run folder, an .onnx file, or a shipped model's name.
         source: Images and masks, as for `train`.
+        foreground: What is foreground, in masks of more than two tones.
+        observer: Whose masks, where several people drew them.
         out: Folder for report.html, report.md, summary.json and cases.csv; nothing is written without it.
         split: A split.json, or lists of ids by part, that says which images are meant.
         part: The part of the split; by default its test part.
@@ -160,13 +181,15 @@ def evaluate(
         LimnerWarning: Some files of the source could not be paired.
     """
     from limner.outcome import evaluate_selection, report_selection
+    from limner.recipe.schema import DataPart
     from limner.runtime import load
     from limner.selection import select
 
     if out is not None and not overwrite:
         _refuse_existing([Path(out) / name for name in EVALUATION_FILES])
     predictor = load(model)
-    selection = select(_open(source), split=_as_paths(split), part=part, model=predictor)
+    dataset = _open(source, DataPart(foreground=foreground, observer=observer))
+    selection = select(dataset, split=_as_paths(split), part=part, model=predictor)
     if out is not None:
         _make_folder(Path(out))  # not earlier: what is wrong with the inputs should leave nothing behind
     evaluation = evaluate_selection(predictor, selection, progress=progress)
@@ -232,8 +255,6 @@ def export_model(run: str | Path, out: str | Path, *, overwrite: bool = False) -
     path = Path(out)
     if path.suffix.lower() != ".onnx":
         raise RunError("a model's file name ends in .onnx", where=path, fix=f"write --out {path.with_suffix('.onnx')}")
-    if not overwrite:
-        _refuse_existing([path])
     require_training("exporting a run")
     from limner.training.run import export_run
 
@@ -256,8 +277,8 @@ def load(model: str | Path, *, threads: int | None = None) -> Predictor:
 
 
 def new_run_folder(recipe: str | Path | None = None) -> Path:
-    """A run folder that is not there yet: runs/RECIPE-DATE-TIME."""
-    name = Path(recipe or DEFAULT_RECIPE)
+    """A run folder that is not there yet: runs/RECIPE-DATE-TIME, or runs/planned-DATE-TIME."""
+    name = Path(recipe or "planned")
     stem = name.stem if name.suffix in {".yaml", ".yml"} else name.name
     return Path("runs") / f"{stem}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
 
@@ -272,12 +293,13 @@ def require_training(needed_for: str) -> None:
         raise MissingExtraError("train", needed_for=needed_for)
 
 
-def _choose_recipe(recipe: str | Path | None, settings: Iterable[str], folder: Path, *, resume: bool) -> Recipe:
+def _choose_recipe(recipe: str | Path | None, settings: Sequence[str], folder: Path, *, resume: bool) -> Recipe | None:
+    """The recipe that is asked for, or that a run began with; None where one is to be planned."""
     from limner.recipe import load_recipe
 
     stored_file = folder / "recipe.yaml"
     if not (resume and stored_file.is_file()):
-        return load_recipe(recipe or DEFAULT_RECIPE, settings)
+        return None if recipe is None else load_recipe(recipe, settings)
     stored, asked = load_recipe(stored_file), load_recipe(recipe or stored_file, settings)
     if stored != asked:
         ours, theirs = stored.model_dump(), asked.model_dump()
@@ -290,11 +312,38 @@ def _choose_recipe(recipe: str | Path | None, settings: Iterable[str], folder: P
     return stored
 
 
-def _open(source: str | Path) -> Dataset:
+def _plan(dataset: Dataset, budget_s: float | None, settings: Sequence[str], *, progress: bool, on_step: Callable[[str], None]) -> Plan:
+    from limner.planner import make_plan
+    from limner.progress import show_progress
+
+    on_step("measuring the data, to plan a recipe for it ...")
+    with show_progress("measuring", enabled=progress) as tick:
+        plan = make_plan(dataset, budget_s=budget_s, settings=settings, progress=tick)
+    for reason in plan.reasons:
+        if reason.key in _TOLD:
+            on_step(f"  {reason.key} {reason.value}: {reason.why}")
+    on_step("  (every choice with its reason: `limner plan`, and plan.json in the run folder)")
+    return plan
+
+
+def _as_settings(**data: str | int | None) -> list[str]:
+    """Settings of the recipe's data part; JSON is YAML, and keeps `#ff0000` from being read as a comment."""
+    return [f"data.{name}={json.dumps(value)}" for name, value in data.items() if value is not None]
+
+
+def _data_part(settings: Iterable[str]) -> DataPart:
+    """How a source is to be read before there is a recipe for it; which network there will be, and its settings, is not known yet."""
+    from limner.recipe import change_recipe
+    from limner.recipe.schema import Recipe
+
+    return change_recipe(Recipe(name="planned"), [setting for setting in settings if not setting.startswith("network.")]).data
+
+
+def _open(source: str | Path, data: DataPart) -> Dataset:
     """Open a source, and say what is wrong with it: images that are left out should not be missed unawares."""
     from limner.data import open_source
 
-    dataset = open_source(source)
+    dataset = open_source(source, options=data.source_options())
     if dataset.problems:
         warnings.warn(f"{dataset.say_problems()} (all of them are in the report)", LimnerWarning, stacklevel=3)
     return dataset

@@ -82,10 +82,11 @@ def run_demo(
     steps = _Steps(total=6)
     data = _paint(steps, folder / "phantoms", style, count, seed)
     with steps.step("Checking that each image has its mask"):
-        steps.done(_check(open_source(data)))
-    run = _train(steps, data, folder / "run", recipe_settings)
+        dataset = open_source(data)
+        steps.done(_check(dataset))
+    run = _train(steps, dataset, folder / "run", recipe_settings)
     model = _export(steps, run, folder / f"phantom-{style}.onnx")
-    masks = _predict(steps, model, run, data, folder / "predictions")
+    masks = _predict(steps, model, run, dataset, folder / "predictions")
     for name in SHOWN:
         with atomic_path(folder / name) as temporary:
             shutil.copyfile(run.folder / name, temporary)
@@ -112,16 +113,16 @@ def _check(dataset: Dataset) -> str:
     return f"{len(dataset)} pairs, no problem; the object covers {100 * min(shares):.1f} to {100 * max(shares):.1f} % of an image"
 
 
-def _train(steps: _Steps, data: Path, folder: Path, settings: list[str]) -> RunResult:
+def _train(steps: _Steps, dataset: Dataset, folder: Path, settings: list[str]) -> RunResult:
     with steps.step("Splitting the images and training a small U-Net"):
-        steps.note("starting PyTorch")
+        steps.note("starting PyTorch ...")
         from limner.training.run import train_run
 
-        train_run(data, load_recipe(RECIPE, settings), folder, on_step=steps.note)
+        train_run(dataset, load_recipe(RECIPE, settings), folder, on_step=steps.note)
         split = load_split(folder / "split.json")
         steps.done(f"{len(split.train)} images to train, {len(split.val)} to validate, {len(split.test)} to test")
     with steps.step("Evaluating on the test images, which nothing was chosen on"):
-        run = api.finish_run(data, folder)
+        run = api.finish_run(dataset, folder)
         scores = [run.evaluation.score(name) for name in ("dice", "iou")]
         steps.done(f"Dice {scores[0].value:.4f}, IoU {scores[1].value:.4f} (per-image, {run.evaluation.n} images)")
     return run
@@ -139,10 +140,10 @@ def _export(steps: _Steps, run: RunResult, path: Path) -> Path:
     return path
 
 
-def _predict(steps: _Steps, model: Path, run: RunResult, data: Path, out: Path) -> Path:
+def _predict(steps: _Steps, model: Path, run: RunResult, dataset: Dataset, out: Path) -> Path:
     """Predict the test images with the exported file alone, as a user of the model would."""
     with steps.step("Predicting with the exported file, without PyTorch"):
-        tested = open_source(data).subset(case.key for case in run.evaluation.cases)
+        tested = dataset.subset(case.key for case in run.evaluation.cases)
         found = api.predict(model, [item.image.display for item in tested.items], out)
         steps.done(f"{found.written} masks in {out / 'masks'}")
     return out / "masks"

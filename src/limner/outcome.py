@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from limner.data.splits import PARTS
+from limner.data.splits import PARTS, load_leaks
 from limner.evaluation import ThresholdChoice, evaluate
 from limner.progress import show_progress
 from limner.report import ParityFacts, ReportData, SplitFacts, build_gallery, read_history, write_report
@@ -29,7 +29,7 @@ def evaluate_selection(predictor: Predictor, selection: Selection, *, progress: 
     """
     with show_progress(f"evaluating ({selection.part})", enabled=progress) as tick:
         found = evaluate(predictor, selection.dataset, part=selection.part, progress=tick)
-    known = {"seen_in_training": selection.seen, "notice": selection.notice, "problems": selection.dataset.problems}
+    known = {"seen_in_training": selection.seen, "notice": selection.notice, "problems": tuple(map(str, selection.dataset.problems))}
     return found.model_copy(update=known)
 
 
@@ -62,6 +62,9 @@ def _facts(predictor: Predictor, run: Path | None) -> dict[str, Mapping[str, Any
         return {"model": model, "versions": metadata.versions}
     facts = json.loads((run / "run.json").read_text(encoding="utf-8"))
     training = {name: facts[name] for name in _RUN_FACTS if facts.get(name) is not None}
+    leaks = run / "leaks.json"
+    if leaks.is_file():
+        training["leak_check"] = load_leaks(leaks).sentence().removeprefix("leak check: ")
     return {"model": model, "training": training, "machine": facts.get("machine", {}), "versions": facts.get("versions", {})}
 
 

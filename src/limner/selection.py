@@ -5,17 +5,18 @@ Images are known by their content, whatever they are called now: a model file ho
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar
 
 from limner.data import load_split, verify_split
-from limner.data.split_lists import read_list
-from limner.data.splits import PARTS
+from limner.data.splits import PARTS, load_hashes, names_official, official_parts, read_list
+from limner.data.splits.words import some_of
+from limner.data.wording import counted
 from limner.errors import DataError, LimnerWarning
+from limner.files import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from limner.data import Dataset, Item
     from limner.runtime import ModelMetadata
 
+_T = TypeVar("_T")
 PartChoice: TypeAlias = Literal["all", "train", "val", "test"]
 SplitChoice: TypeAlias = "Mapping[str, Path] | Path | None"
 HASH_DIGITS = 12  # of an image's SHA-256 in a model file: two of a million images are then taken for the same in one of 500 cases
@@ -80,7 +82,7 @@ def select(dataset: Dataset, *, split: SplitChoice, part: PartChoice | None, mod
 
     Args:
         dataset: Where to choose from.
-        split: A split.json, or lists of ids by part.
+        split: A split.json, lists of ids by part, or the name of an official split.
         part: The part that is wanted; by default the test part of a split.
         model: The model. Its file says which images it was made of; for a file that does not, a split.json beside it may.
 
@@ -140,27 +142,29 @@ def _is_own(hashes: Iterable[str], made_of: _Parts) -> bool:
 
 
 def _keys_of(dataset: Dataset, split: Mapping[str, Path] | Path, part: PartChoice) -> Collection[str]:
+    if isinstance(split, PathLike) and names_official(split, dataset):
+        return _part_of(official_parts(dataset, str(split)), part)
     if isinstance(split, PathLike):
         keys = _nonempty(load_split(Path(split)).part(part), part, Path(split))
         _warn_if_changed(Path(split), dataset, keys)
         return keys
+    return read_list(_part_of(split, part), dataset.keys(), part)
+
+
+def _part_of(split: Mapping[str, _T], part: str) -> _T:
     if part not in split:
         given = ", ".join(split)
         raise DataError(
-            f"the split has no list for the {part} part, only for: {given}", fix=f"give {part}=FILE, or say which --part is meant"
+            f"the split has nothing for the {part} part, only for: {given}", fix=f"give {part}=FILE, or say which --part is meant"
         )
-    return read_list(split[part], dataset.keys(), part)
+    return split[part]
 
 
 def _warn_if_changed(split: Path, dataset: Dataset, keys: Collection[str]) -> None:
     """Compare the files of a part with the hashes in the split; a key that is gone is an error later."""
-    present = tuple(f"{key}: " for key in keys if key in dataset)
-    changed = [fault for fault in verify_split(split, dataset) if fault.startswith(present)]
-    if changed:
+    if changed := verify_split(split, dataset, {key for key in keys if key in dataset}):
         warnings.warn(
-            f"{len(changed)} files are not those that {split} was made of: {'; '.join(changed[:3])}{'; ...' if changed[3:] else ''}",
-            SplitChangedWarning,
-            stacklevel=5,
+            f"{counted(len(changed), 'file')} changed since {split} was made: {some_of(changed)}", SplitChangedWarning, stacklevel=5
         )
 
 
@@ -182,12 +186,17 @@ def _made_of(model: Model) -> _Parts:
 def _hashes_beside(model: Path) -> dict[str, list[str]]:
     """Those in the run folder, for files written before they held hashes themselves."""
     file = model.parent / "split.json"
-    if model.name != "model.onnx" or not file.is_file():
-        return {}
-    load_split(file)  # a damaged file is an error that says so
-    values = json.loads(file.read_text(encoding="utf-8"))
-    return {part: [files.get("image", "")[:HASH_DIGITS] for files in values.get(part, {}).values()] for part in PARTS}
+    return short_hashes(file) if model.name == "model.onnx" and file.is_file() else {}
+
+
+def short_hashes(split: Path) -> dict[str, list[str]]:
+    """The images of each part of a saved split, by the first `HASH_DIGITS` of their SHA-256: as a model knows what it was made of.
+
+    Raises:
+        DataError: The file is no split.
+    """
+    return {part: [hashes.get("image", "")[:HASH_DIGITS] for hashes in files.values()] for part, files in load_hashes(split).items()}
 
 
 def _hash(item: Item) -> str:
-    return item.hashes()["image"][:HASH_DIGITS]
+    return sha256(item.image.read())[:HASH_DIGITS]

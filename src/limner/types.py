@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 ImageArray: TypeAlias = NDArray[np.uint8]  # (H, W, 3), RGB
 MaskArray: TypeAlias = NDArray[np.bool_]  # (H, W)
+LabelArray: TypeAlias = NDArray[np.int32]  # (H, W); 0 is the ground, each object has a number of its own
 ProbArray: TypeAlias = NDArray[np.float32]  # (H, W), in [0, 1]
 
 

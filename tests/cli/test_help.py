@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from limner.cli.app import app
 
-COMMANDS = ["demo", "train", "evaluate", "predict", "export", "models", "recipes"]
+COMMANDS = ["demo", "data", "doctor", "split", "plan", "train", "evaluate", "predict", "export", "models", "recipes"]
 HEAVY = {"numpy", "torch", "pydantic", "rich", "cv2", "PIL", "onnxruntime", "yaml", "matplotlib", "skimage", "lightning"}
 PROBE = """
 import sys
@@ -45,7 +45,7 @@ def test_each_command_has_help_with_examples(limner, command):
     assert all(len(line) <= 120 for line in result.stdout.splitlines())
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "export", "models", "recipes", "demo"])
+@pytest.mark.parametrize("command", ["doctor", "split", "plan", "train", "evaluate", "predict", "export", "models", "recipes", "demo"])
 def test_each_command_that_prints_a_table_prints_json(limner, command):
     assert "--json" in limner(command, "--help").stdout
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pytest
 from tests.data.folders import pairs, write_folder
 from typer.testing import CliRunner
 
 from limner import api
 from limner.cli.app import app
+from limner.data import load_split
+from limner.data.splits import PARTS
 from limner.evaluation import Evaluation
+from limner.imaging import encode_png
 from limner.recipe import load_recipe, save_recipe
 from limner.runtime import load
 from limner.runtime.format import read_metadata
@@ -144,14 +148,17 @@ def test_options_arrive(limner, source, tmp_path, monkeypatch):
 
     monkeypatch.setattr(run_module, "train_run", listen)
     limner("train", source, *TINY, "--out", tmp_path / "run", "--budget", "1h30m", "--split", "train=a.txt,test=b.txt", "-q")
-    assert seen["args"] == (str(source), load_recipe("phantom-unet", TINY[3::2]), tmp_path / "run")
+    dataset, *rest = seen["args"]
+    assert dataset.place == str(source)
+    assert rest == [load_recipe("phantom-unet", TINY[3::2]), tmp_path / "run"]
     assert seen["budget_s"] == 5400.0
     assert {part: str(path) for part, path in seen["split"].items()} == {"train": "a.txt", "test": "b.txt"}
     assert (seen["resume"], seen["progress"]) == (False, False)
 
 
 def test_the_folder_is_named_by_recipe_and_time(tmp_path):
-    assert re.fullmatch(r"runs/polyp-unet-resnet50-\d{8}-\d{6}", str(api.new_run_folder()))
+    assert re.fullmatch(r"runs/planned-\d{8}-\d{6}", str(api.new_run_folder()))
+    assert re.fullmatch(r"runs/polyp-best-\d{8}-\d{6}", str(api.new_run_folder("polyp-best")))
     assert re.fullmatch(r"runs/mine-\d{8}-\d{6}", str(api.new_run_folder("some/where/mine.yaml")))
 
 
@@ -182,3 +189,44 @@ def test_an_exported_model_knows_the_data_that_it_was_made_of(limner, trained, s
     assert json.loads(again.stdout)["scores"] == json.loads(result.stdout)["scores"]
     everything = limner("evaluate", tmp_path / "alone.onnx", source, "--part", "all", "--out", tmp_path / "all", "--json", "-q")
     assert json.loads(everything.stdout)["seen_in_training"] == 12 - json.loads(result.stdout)["n"]
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """Twelve images of six patients, whose masks are maps of two labels."""
+    rng = np.random.default_rng(0)
+    files = {}
+    for number in range(12):
+        labels = np.zeros((40, 48), np.uint8)
+        labels[5:20, 5:40], labels[22:36, 10:30] = 1, 2
+        files[f"images/p{number // 2}_{number % 2}.png"] = encode_png(rng.integers(0, 256, (40, 48, 3), dtype=np.uint8))
+        files[f"masks/p{number // 2}_{number % 2}.png"] = encode_png(labels)
+    return write_folder(tmp_path_factory.mktemp("labelled") / "organs", files)
+
+
+def test_without_a_recipe_one_is_planned_and_kept_with_its_reasons(limner, labelled, tmp_path):
+    settings = ["--set", "epochs=1", "--set", "data.input_size=32", "--set", "network.filters=[4,8]"]
+    folder = tmp_path / "run"
+    result = limner("train", labelled, *settings, "--foreground", "2", "--group", "^[^_]+", "--out", folder)
+    assert result.exit_code == 0, result.output
+    assert "data.input_size [32, 32]: as you asked" in result.stderr
+    assert "leak check: 12 images, 3 parts: no image, copy or group on both sides" in result.stderr
+    recipe = load_recipe(folder / "recipe.yaml")
+    assert (recipe.name, recipe.data.foreground, recipe.data.group) == ("planned", "2", "^[^_]+")
+    plan = json.loads((folder / "plan.json").read_text())
+    assert {reason["key"] for reason in plan["reasons"]} >= {"data.sampling", "data.input_size", "loss.name", "batch_size", "epochs"}
+    split = load_split(folder / "split.json")
+    parts = [{key.split("_")[0] for key in split.part(part)} for part in PARTS]
+    assert not parts[0] & parts[1]
+    assert not parts[0] & parts[2]
+    assert not parts[1] & parts[2]
+    again = limner("train", labelled, "--out", folder, "--resume", "-q")
+    assert again.exit_code == 0, again.output
+    scores = limner("evaluate", folder, labelled, "--foreground", "2", "--out", tmp_path / "scores")
+    assert scores.exit_code == 0, scores.output
+
+
+def test_masks_of_several_labels_are_refused_with_what_to_say(limner, labelled, tmp_path):
+    result = limner("train", labelled, *TINY, "--out", tmp_path / "run")
+    assert result.exit_code == 1
+    assert "--foreground" in result.stderr

@@ -64,7 +64,7 @@ def test_first_fault_is_raised_and_named(tmp_path) -> None:
 
 def test_sizes_must_agree(tmp_path) -> None:
     data = open_source(write_folder(tmp_path, {"images/a.png": image_bytes(), "masks/a.png": mask_bytes(size=(3, 3))}))
-    with pytest.raises(DataError, match="but its mask"):
+    with pytest.raises(DataError, match="the mask is 3x3 pixels, but its image 10x8"):
         load_resident(data, ["a"], (4, 4))
 
 

@@ -15,8 +15,9 @@ import pytest
 from tests.data.folders import image_bytes, mask_bytes, pairs, write_folder, write_tar, write_zip
 
 from limner.data import archive, open_source
+from limner.data.options import SourceOptions
 from limner.errors import DataError
-from limner.imaging import read_image
+from limner.imaging import read_image, read_mask
 
 KEYS = ("a", "b", "train1", "train10")
 
@@ -93,6 +94,34 @@ def test_subset_is_sorted_and_strict(source) -> None:
     assert "b" not in part
 
 
+def test_the_second_observer_is_taken_on_demand(tmp_path) -> None:
+    files = {"a.png": image_bytes(), "a_1stHO.png": mask_bytes(1), "a_2ndHO.png": mask_bytes(2)}
+    path = write_zip(tmp_path / "two.zip", files)
+    first, second = open_source(path), open_source(path, options=SourceOptions(observer=2))
+    assert np.array_equal(first["a"].load().mask, read_mask(mask_bytes(1), name="x"))
+    assert np.array_equal(second["a"].load().mask, read_mask(mask_bytes(2), name="x"))
+    assert [problem.files for problem in second.problems] == [("a_1stHO.png",)]
+    with pytest.raises(DataError, match="no masks by observer 3"):
+        open_source(path, options=SourceOptions(observer=3))
+
+
+def test_several_masks_of_one_image_are_merged(tmp_path) -> None:
+    parts = {f"a_mask_{i}.png": mask_bytes(i) for i in (1, 2, 3)}
+    item = open_source(write_folder(tmp_path, {"a.png": image_bytes(), "b.png": image_bytes(1), "b_mask.png": mask_bytes()} | parts))["a"]
+    masks = [read_mask(data, name=name) for name, data in parts.items()]
+    assert np.array_equal(item.load().mask, masks[0] | masks[1] | masks[2])
+    assert set(np.unique(item.load_instances()[masks[2]])) == {3}
+    assert item.fov is None
+
+
+def test_fields_of_view_are_kept(tmp_path) -> None:
+    files = pairs(["a", "b"]) | {"fov/a.png": mask_bytes(7)}
+    data = open_source(write_folder(tmp_path, files))
+    assert data["b"].fov is None
+    assert data["a"].fov is not None
+    assert data["a"].fov.read() == mask_bytes(7)
+
+
 def test_single_image_without_masks(tmp_path) -> None:
     write_folder(tmp_path, {"polyp_lesion.png": image_bytes(1), "other.png": image_bytes(2)})
     data = open_source(tmp_path / "polyp_lesion.png", masks=False)
@@ -103,7 +132,10 @@ def test_single_image_without_masks(tmp_path) -> None:
 
 def test_problems_are_kept(tmp_path) -> None:
     files = pairs(["a"]) | {"images/lone.png": image_bytes()}
-    assert open_source(write_folder(tmp_path, files)).problems == ("images/lone.png: an image without mask",)
+    problems = open_source(write_folder(tmp_path, files)).problems
+    assert [(problem.kind, problem.files, str(problem)) for problem in problems] == [
+        ("orphan-image", ("images/lone.png",), "images/lone.png: an image without mask")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +146,7 @@ def test_problems_are_kept(tmp_path) -> None:
         ({f"{i}.png": b"" for i in range(12)}, "only 12 images without any mask"),
         ({"x/a_mask.png": b"", "y/b_mask.png": b""}, "only 2 masks without any image"),
         ({"images/a.png": b"", "masks/b.png": b""}, "only 1 image and 1 mask, but no two that belong together"),
-        ({"images/a.png": b"", "mask/a.png": b"", "1st_manual/a.png": b""}, "several folders look like the masks"),
+        ({"images/a.png": b"", "masks/a.png": b"", "labels/a.png": b""}, "several folders look like the masks"),
     ],
 )
 def test_nothing_usable_says_what_was_found(tmp_path, files, expected: str) -> None:
@@ -147,8 +179,9 @@ def test_file_that_is_no_picture(tmp_path) -> None:
 
 def test_sizes_must_agree(tmp_path) -> None:
     write_folder(tmp_path, {"images/a.png": image_bytes(size=(8, 10)), "masks/a.png": mask_bytes(size=(10, 8))})
-    with pytest.raises(DataError, match=r"10x8 pixels, but its mask masks/a\.png 8x10"):
+    with pytest.raises(DataError, match="the mask is 8x10 pixels, but its image 10x8") as caught:
         open_source(tmp_path)["a"].load()
+    assert caught.value.where == str(tmp_path / "masks" / "a.png")
 
 
 @pytest.mark.parametrize(("size", "turned"), [((10, 8), True), ((10, 9), False)])
@@ -333,11 +366,13 @@ def test_kvasir_as_it_comes(shared) -> None:
     data = open_source(shared / "data" / "kvasir-seg" / "kvasir-seg.zip")
     assert len(data) == 1000
     assert data.problems == ()
-    assert all(item.mask is not None and item.image.name.replace("/images/", "/masks/") == item.mask.name for item in data)
+    for item in data:
+        assert item.mask is not None
+        assert [file.name for file in item.mask.files] == [item.image.name.replace("/images/", "/masks/")]
     assert data[data.keys()[0]].load().image.shape == (352, 352, 3)
     alone = open_source(data.place, masks=False)
     assert alone.keys() == data.keys()
-    assert [problem.split(", since")[0] for problem in alone.problems] == ["masks/: 1000 files left out as masks"]
+    assert [str(problem).split(", since")[0] for problem in alone.problems] == ["masks/: 1000 files left out as masks"]
 
 
 def test_clinicdb_as_it_comes(shared) -> None:
@@ -347,6 +382,12 @@ def test_clinicdb_as_it_comes(shared) -> None:
     assert 0 < data["432"].load().mask.mean() < 1
 
 
-def test_two_readings_of_the_vessels_are_not_guessed(shared) -> None:
-    with pytest.raises(DataError, match="several folders look like the masks"):
-        open_source(shared / "data" / "drive" / "DRIVE.zip")
+def test_drive_as_it_comes(shared) -> None:
+    data = open_source(shared / "data" / "drive" / "DRIVE.zip")
+    assert len(data) == 40
+    assert all(item.fov is not None for item in data)
+    item = data["21_training"]
+    assert item.mask is not None
+    assert [file.name for file in item.mask.files] == ["DRIVE/training/1st_manual/21_manual1.gif"]
+    assert item.load().mask.shape == (584, 565)
+    assert 0.05 < item.load().mask.mean() < 0.2

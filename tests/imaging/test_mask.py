@@ -11,7 +11,9 @@ from PIL import Image
 from tests.imaging.pictures import disc, encoded, with_orientation
 
 from limner.errors import DataError
-from limner.imaging import encode_png, read_mask
+from limner.imaging import encode_png, read_image, read_mask
+from limner.imaging.foreground import Foreground
+from limner.imaging.voc import colour_map
 
 DISC = disc(64, 20)
 
@@ -146,12 +148,13 @@ def label_map(levels: list[int]) -> np.ndarray:
     return blocks
 
 
-@pytest.mark.parametrize("levels", [[1, 2], [1, 2, 3], list(range(1, 31)), [128, 255], [60, 120, 180, 240]])
+@pytest.mark.parametrize("levels", [[1, 2], [128, 255], [60, 120, 180, 240], list(range(1, 8)) * 4])
 def test_label_maps_are_refused_and_named(tmp_path, levels: list[int]) -> None:
     with pytest.raises(DataError, match="not one of two tones") as caught:
         read_mask(tiff(label_map(levels), tmp_path), name="masks/cells.tif")
     assert caught.value.where == "masks/cells.tif"
-    assert f"{len(levels) + 1} grey levels" in caught.value.what
+    assert f"{len(set(levels)) + 1} grey levels" in caught.value.what
+    assert f"`--foreground nonzero` for all, `--foreground {levels[0]},{levels[1]}` for some" in caught.value.fix
 
 
 def ringed(ground: int, border: int, inner: int) -> np.ndarray:
@@ -193,6 +196,43 @@ def test_dark_remnants_of_published_masks_are_ground(dark: list[int]) -> None:
     assert np.array_equal(read_mask(png(levels), name="m.png"), DISC)
 
 
+@pytest.mark.parametrize("colours", [((255, 0, 0), (0, 130, 0)), ((0, 130, 0), (255, 0, 0))])
+@pytest.mark.parametrize("palette", [False, True])
+def test_two_colours_of_one_brightness_are_refused(colours, palette: bool) -> None:
+    levels = np.where(DISC[..., None], *np.array(colours)).astype(np.uint8)
+    picture = Image.fromarray(levels)
+    with pytest.raises(DataError, match="foreground"):
+        read_mask(encoded(picture.quantize(2) if palette else picture, "PNG"), name="m.png")
+
+
+def voc(indices: np.ndarray) -> bytes:
+    picture = Image.fromarray(indices.astype(np.uint8)).convert("P")
+    picture.putpalette(colour_map().ravel().tolist())
+    return encoded(picture, "PNG")
+
+
+def test_border_of_pascal_voc_is_ground() -> None:
+    indices = np.where(disc(64, 18), 4, np.where(DISC, 255, 0))
+    assert np.array_equal(read_mask(voc(indices), name="m.png"), disc(64, 18))
+    assert not read_mask(voc(np.where(DISC, 255, 0)), name="m.png").any()
+    assert not read_mask(voc(np.zeros((4, 4))), name="m.png").any()
+
+
+def test_classes_of_pascal_voc_are_listed() -> None:
+    with pytest.raises(DataError, match=r"3 palette indices \(0, 1, 15\)") as caught:
+        read_mask(voc(np.where(disc(64, 10), 15, np.where(DISC, 1, 0))), name="m.png")
+    assert "`--foreground nonzero` for all, `--foreground 1,15` for some" in caught.value.fix
+
+
+def test_coloured_classes_are_listed() -> None:
+    levels = np.zeros((64, 64, 3), np.uint8)
+    levels[DISC] = (255, 0, 0)
+    levels[disc(64, 10)] = (0, 255, 0)
+    with pytest.raises(DataError, match=r"3 colours \(#000000, #ff0000, #00ff00\)") as caught:
+        read_mask(png(levels), name="m.png")
+    assert "--foreground '#ff0000'" in caught.value.fix
+
+
 def test_photograph_is_refused() -> None:
     ramp = np.repeat(np.linspace(0, 255, 32).astype(np.uint8).repeat(8)[None], 64, axis=0)
     with pytest.raises(DataError, match="not one of two tones"):
@@ -202,3 +242,32 @@ def test_photograph_is_refused() -> None:
 def test_no_picture_is_refused() -> None:
     with pytest.raises(DataError, match=r"m\.png"):
         read_mask(b"nothing", name="m.png")
+
+
+@pytest.mark.parametrize("levels", [DISC, DISC.astype(np.uint8) * np.uint8(255)], ids=["1 bit", "8 bits"])
+def test_where_white_is_zero_the_stored_levels_count(levels, tmp_path) -> None:
+    """Tifffile writes so by default what is boolean, and ImageJ what has an inverted table; viewers show the object black."""
+    tifffile.imwrite(tmp_path / "m.tif", levels, photometric="miniswhite")
+    data = (tmp_path / "m.tif").read_bytes()
+    assert np.array_equal(read_mask(data, name="m.tif"), DISC)
+    assert np.array_equal(read_image(data, name="m.tif")[..., 0] == 0, DISC)
+
+
+def test_a_boolean_array_written_by_tifffile(tmp_path) -> None:
+    assert np.array_equal(read_mask(tiff(DISC, tmp_path), name="m.tif"), DISC)
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (255, 0, 0)])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_label_on_a_transparent_layer(colour, kind: str) -> None:
+    layer = np.dstack([np.full((64, 64, 3), colour, np.uint8), DISC.astype(np.uint8) * np.uint8(255)])
+    data = encoded(Image.fromarray(layer), kind)
+    assert np.array_equal(read_mask(data, name="m"), DISC)
+    assert (read_image(data, name="m") == colour).all()
+    if colour[0] and not colour[1]:
+        assert np.array_equal(read_mask(data, name="m", foreground=Foreground.parse("red")), DISC)
+
+
+def test_alpha_says_nothing_where_colours_do() -> None:
+    layer = np.dstack([np.repeat(DISC[..., None], 3, axis=2).astype(np.uint8) * np.uint8(255), np.eye(64, dtype=np.uint8) * np.uint8(255)])
+    assert np.array_equal(read_mask(encoded(Image.fromarray(layer), "PNG"), name="m.png"), DISC)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -15,6 +16,9 @@ from PIL import Image
 
 from limner.errors import DataError
 from limner.imaging import encode_png, read_image, read_mask, resize_mask, write_mask
+from limner.imaging.foreground import Foreground
+from limner.imaging.instances import _joined, _runs
+from limner.imaging.read import read_labels
 
 masks = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40))
 
@@ -63,6 +67,39 @@ def _uniform(mask):
     rows, columns = mask.shape
     around = [padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
     return np.logical_and.reduce(around) | ~np.logical_or.reduce(around)
+
+
+levels = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(0, 5))
+
+
+@given(levels=levels, values=st.sets(st.integers(0, 6), min_size=1), wide=st.booleans(), kind=st.sampled_from(["PNG", "TIFF", "PPM"]))
+def test_named_levels_are_those_that_are_stored(levels, values, wide, kind) -> None:
+    buffer = BytesIO()
+    stored = levels.astype(np.uint16) if wide else levels
+    Image.fromarray(stored).save(buffer, format=kind)
+    named = Foreground.parse(",".join(map(str, values)))
+    mask = read_mask(buffer.getvalue(), name="m", foreground=named)
+    assert np.array_equal(mask, np.isin(levels, list(values)))
+    labels = read_labels(buffer.getvalue(), name="m", foreground=named)
+    assert np.array_equal(labels > 0, mask)
+    assert sorted(np.unique(labels[labels > 0])) == list(range(1, labels.max() + 1))
+
+
+@given(mask=masks)
+def test_objects_of_a_mask_are_its_connected_areas(mask) -> None:
+    labels = read_labels(encode_png(mask), name="m.png")
+    areas, _ = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    assert np.array_equal(labels > 0, mask)
+    assert labels.max() == areas - 1
+
+
+@given(levels=levels)
+def test_runs_are_joined_as_areas_are(levels) -> None:
+    runs, values = _runs(levels)
+    root = _joined(runs, values, levels.shape[1])
+    for level in range(1, 6):
+        areas, _ = cv2.connectedComponents((levels == level).astype(np.uint8), connectivity=8)
+        assert len(set(root[values == level])) == areas - 1
 
 
 @given(image=hnp.arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20), st.just(3))))

@@ -81,7 +81,7 @@ DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "external data": (with_external_data, "other files"),
     "unknown operator": (with_unknown_operator, "ONNX Runtime does not accept"),
     "no checksum": (lambda toy: toy.replace(b"limner_sha256", b"limner_sha255"), "checksum"),
-    "newer format": (lambda _: signed(identity_model(), '{"format_version": 2}'), "upgrade"),
+    "newer format": (lambda _: signed(identity_model(), '{"format_version": 3}'), "upgrade"),
     "older format": (lambda _: signed(identity_model(), '{"format_version": 0}'), "format_version"),
     "no format": (lambda _: signed(identity_model(), "{}"), "format_version"),
     "metadata not JSON": (lambda _: signed(identity_model(), "{"), "metadata are not valid"),

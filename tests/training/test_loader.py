@@ -43,12 +43,13 @@ def test_fewer_images_than_a_batch_still_train():
 
 
 def test_shapes_types_and_layout():
-    images, masks = next(iter(ResidentLoader(resident(4), 4, seed=1)))
+    images, masks, cases = next(iter(ResidentLoader(resident(4), 4, seed=1)))
     assert images.shape == (4, 3, 2, 3)
     assert masks.shape == (4, 1, 2, 3)
     assert images.dtype == masks.dtype == torch.uint8
     assert images.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(images[:, 0] % 2, masks[:, 0])
+    assert torch.equal(images[:, 0, 0, 0].long(), cases)
 
 
 def test_generators_of_different_places_differ():

@@ -134,9 +134,9 @@ def test_resuming_on_changed_data_is_refused(phantoms, tmp_path, quick):
     out = train_run(source, recipe, tmp_path / "run", progress=False)
     keys = load_split(out / "split.json").train
     (source / "images" / f"{keys[0]}.png").write_bytes((source / "images" / f"{keys[1]}.png").read_bytes())
-    with pytest.raises(DataError, match="1 files are not what they were"):
+    with pytest.raises(DataError, match="1 file changed or gone"):
         train_run(source, recipe, out, resume=True, progress=False)
-    with pytest.raises(DataError, match="1 files are not what they were"):
+    with pytest.raises(DataError, match="1 file changed or gone"):
         train_run(source, recipe, tmp_path / "other", split=out / "split.json", progress=False)
 
 

@@ -5,17 +5,23 @@ Help is Typer's plain one, with colours added: its Rich version alone takes a qu
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from limner.cli import demo, evaluate, export, models, predict, recipes, train
+from limner.cli import data, demo, doctor, evaluate, export, models, plan, predict, recipes, split, train
 from limner.cli.guard import GuardedGroup
 from limner.cli.help import CONTEXT, HelpGroupMixin, examples
+
+COMMANDS = (demo, data, doctor, split, plan, train, evaluate, predict, export, models, recipes)  # in the order of use
 
 
 class _Group(HelpGroupMixin, GuardedGroup):
     """Limner's commands: coloured help, guarded errors."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - Typer's own context, whose class is private
+        """The names in the order of use; Typer would put groups of commands last."""
+        return [command.__name__.rpartition(".")[2] for command in COMMANDS]
 
 
 app = typer.Typer(
@@ -50,5 +56,5 @@ def _root(
     """2-D medical image segmentation: from a first look at the data to one deployable file."""
 
 
-for _command in (demo, train, evaluate, predict, export, models, recipes):
+for _command in COMMANDS:
     _command.register(app)

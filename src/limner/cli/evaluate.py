@@ -10,7 +10,16 @@ import typer
 from limner.cli.console import note, only_json, print_json, say
 from limner.cli.guard import if_interrupted
 from limner.cli.help import HelpCommand, examples
-from limner.cli.options import JsonOption, ModelArgument, OverwriteOption, QuietOption, SourceArgument, read_split
+from limner.cli.options import (
+    ForegroundOption,
+    JsonOption,
+    ModelArgument,
+    ObserverOption,
+    OverwriteOption,
+    QuietOption,
+    SourceArgument,
+    read_split,
+)
 
 EPILOG = examples(
     "limner evaluate runs/polyps kvasir-seg.zip --out evaluation",
@@ -29,6 +38,8 @@ def evaluate(
     source: SourceArgument,
     *,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for cases.csv, summary.json and report.html.")],
+    foreground: ForegroundOption = None,
+    observer: ObserverOption = 1,
     split: Annotated[str | None, typer.Option(metavar="SPLIT", help="test=FILE (or train=, val=), a list of ids; or a split.json.")] = None,
     part: Annotated[
         Literal["train", "val", "test", "all"] | None,
@@ -50,7 +61,17 @@ def evaluate(
 
     lists = read_split(split)
     with if_interrupted(_how_to_go_on(out)), only_json(as_json):
-        evaluation = api.evaluate(model, source, out=out, split=lists, part=part, overwrite=overwrite, progress=not quiet)
+        evaluation = api.evaluate(
+            model,
+            source,
+            foreground=foreground,
+            observer=observer,
+            out=out,
+            split=lists,
+            part=part,
+            overwrite=overwrite,
+            progress=not quiet,
+        )
     if evaluation.part == "test" and split is None and part is None:
         note(f"the model was made of this data: only its test part is evaluated ({evaluation.n} images); --part all takes all", style="dim")
     if as_json:

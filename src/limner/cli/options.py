@@ -13,7 +13,8 @@ from limner.durations import parse_duration
 SPLIT_PARTS = ("train", "val", "test")
 
 SourceArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="Images and masks: a folder, a .zip or .tar archive, or a data set's name.")
+    str,
+    typer.Argument(metavar="SOURCE", help="Images and masks: a folder, a .zip or .tar archive, an annotation file, or a data set's name."),
 ]
 ModelArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="MODEL", help="A run folder, an .onnx file, or the name of a shipped model.")
@@ -21,6 +22,23 @@ ModelArgument: TypeAlias = Annotated[
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON to standard output, and nothing else there.")]
 OverwriteOption: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are already there.")]
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+ForegroundOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHAT", help="What is foreground in masks of more than two tones: nonzero, dark, 1,2, red, #ff0000, or class names."
+    ),
+]
+ObserverOption: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Whose masks to take, where several people drew them: 1 is the first.")
+]
+GroupOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REGEX",
+        help="What names the patient or sequence in an image's key, such as '^[^_]+'; no group is divided by a split.",
+        show_default="what the catalog knows",
+    ),
+]
 
 
 def read_budget(text: str | None) -> float | None:
@@ -32,22 +50,25 @@ def read_budget(text: str | None) -> float | None:
 
 
 def read_split(text: str | None) -> dict[str, Path] | Path | None:
-    """A split: the lists `train=FILE,test=FILE[,val=FILE]`, or the path of a split.json.
+    """A split: the lists `train=FILE,test=FILE[,val=FILE]`, the path of a split.json, or the name of an official split, as a path too.
 
     Example:
         >>> sorted(read_split("train=a.txt,test=b.txt"))
         ['test', 'train']
+        >>> read_split("official-880-120").name
+        'official-880-120'
     """
     if text is None:
         return None
-    if text.endswith(".json") and "=" not in text:
+    if "=" not in text and (text.endswith(".json") or re.fullmatch(r"[A-Za-z0-9][\w-]*", text)):
         return Path(text)
     lists: dict[str, Path] = {}
     for entry in re.split(r",(?=\w+=)", text):
         part, separator, file = entry.partition("=")
         part = "val" if part == "validation" else part
         if not separator or not file or part not in SPLIT_PARTS:
-            raise _bad_split(f"'{entry}' should read PART=FILE with PART one of {', '.join(SPLIT_PARTS)}; or give a split.json")
+            parts = ", ".join(SPLIT_PARTS)
+            raise _bad_split(f"'{entry}' should read PART=FILE with PART one of {parts}; or give a split.json, or an official split's name")
         if part in lists:
             raise _bad_split(f"the part '{part}' is given twice")
         lists[part] = Path(file)

@@ -11,7 +11,7 @@ import typer
 from limner.cli.console import note, only_json, print_json, say
 from limner.cli.guard import if_interrupted
 from limner.cli.help import HelpCommand, examples
-from limner.cli.options import JsonOption, QuietOption, SourceArgument, read_budget, read_split
+from limner.cli.options import ForegroundOption, GroupOption, JsonOption, QuietOption, SourceArgument, read_budget, read_split
 
 EPILOG = examples(
     "limner train polyps/ --budget 10m",
@@ -31,11 +31,14 @@ def train(
     *,
     recipe: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE", help="A recipe of `limner recipes`, or a YAML file.", show_default="polyp-unet-resnet50"),
+        typer.Option(metavar="NAME|FILE", help="A recipe of `limner recipes`, or a YAML file.", show_default="planned for the data"),
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe; may be given several times.")
     ] = None,
+    foreground: ForegroundOption = None,
+    observer: Annotated[int | None, typer.Option(metavar="N", min=1, help="Whose masks to take, where several people drew them.")] = None,
+    group: GroupOption = None,
     budget: Annotated[
         str | None, typer.Option(metavar="TIME", help="Plan the training so that it ends within this time: 90s, 10m, 1h30m.")
     ] = None,
@@ -44,7 +47,7 @@ def train(
         str | None,
         typer.Option(
             metavar="SPLIT",
-            help="train=FILE,test=FILE[,val=FILE], each a list of ids, or a split.json. Without val, it is taken out of train.",
+            help="train=FILE,test=FILE[,val=FILE], each a list of ids; a split.json; or an official split of a known data set.",
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN, from its last complete epoch.")] = False,
@@ -68,6 +71,9 @@ def train(
             source,
             recipe=recipe,
             settings=settings or (),
+            foreground=foreground,
+            observer=observer,
+            group=group,
             out=out,
             split=lists,
             budget=budget_s,
@@ -91,7 +97,7 @@ def _how_to_resume(source: str, out: Path) -> str:
 
 
 def _announce(step: str) -> None:
-    note(f"{step} ...", style="dim")
+    note(step, style="dim")
 
 
 def _ignore(_step: str) -> None:

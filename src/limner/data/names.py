@@ -7,28 +7,24 @@ from pathlib import PurePosixPath
 from typing import Literal
 from unicodedata import normalize
 
-Role = Literal["image", "mask"]
+Role = Literal["image", "mask", "fov", "objects"]
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".webp", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"})
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".webp", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm", ".dcm", ".dicom"}
+)
 IMAGE_WORDS = frozenset(
     {"image", "images", "img", "imgs", "original", "originals", "orig", "picture", "pictures", "photo", "photos"}
     | {"frame", "frames", "input", "inputs", "raw", "jpegimages", "rgb"}
 )
 MASK_WORDS = frozenset(
-    {"mask", "masks", "label", "labels", "gt", "gts", "groundtruth", "groundtruths", "truth", "seg", "segs"}
-    | {"segmentation", "segmentations", "segmentationclass", "annotation", "annotations", "annot", "target", "targets"}
-    | {"lesion", "lesions", "manual", "1stmanual", "2ndmanual"}
+    {"mask", "masks", "msk", "msks", "label", "labels", "gt", "gts", "groundtruth", "groundtruths", "truth", "seg", "segs"}
+    | {"segmentation", "segmentations", "segmentationclass", "annotation", "annotations", "annot", "anno", "target", "targets"}
+    | {"lesion", "lesions", "manual", "binary"}
 )
+# These tell only as whole names: a position under the microscope is an FOV, too, and `roi_images` are images.
+FOV_WORDS = frozenset({"fov", "fovs", "fovmask", "fovmasks", "fieldofview", "fieldsofview", "roi", "rois"})
+OBJECT_WORDS = frozenset({"segmentationobject", "segmentationobjects"})
 _JUNK_FOLDERS = frozenset({"__macosx", "__pycache__", "@eadir", "$recycle.bin"})
-
-# In file names fewer words count than in folder names, since `lesion_07.png` and `frame_07.png` are ordinary images.
-_MASK_PREFIX = r"(?:masks?|labels?|gt|seg|segmentation|annotation|ground[-_ ]?truth)"
-_MASK_SUFFIX = rf"(?:{_MASK_PREFIX}|lesion|annot|target|manual)"
-_IMAGE_AFFIX = r"(?:image|img|orig|original)"
-_SEPARATOR = r"[-_. ]+"
-_NUMBERED = rf"masks?{_SEPARATOR}\d+"  # of several masks of one image: `a_mask_1`
-_MASK = re.compile(rf"{_SEPARATOR}(?:{_MASK_SUFFIX}|{_NUMBERED})$|^{_MASK_PREFIX}{_SEPARATOR}", re.IGNORECASE)
-_IMAGE = re.compile(rf"{_SEPARATOR}{_IMAGE_AFFIX}$|^{_IMAGE_AFFIX}{_SEPARATOR}", re.IGNORECASE)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _TWO_WORDS = re.compile(r"ground[-_ ]?truth", re.IGNORECASE)
 
@@ -49,56 +45,39 @@ def role_of(word: str) -> Role | None:
     """What a whole name says of its files; case and separators do not count.
 
     Example:
-        >>> role_of("Ground Truth"), role_of("imgs"), role_of("Kvasir-SEG")
-        ('mask', 'image', None)
+        >>> role_of("Ground Truth"), role_of("imgs"), role_of("Kvasir-SEG"), role_of("FOV_masks"), role_of("SegmentationObject")
+        ('mask', 'image', None, 'fov', 'objects')
     """
     simple = re.sub(r"[^0-9a-z]", "", word.lower())
-    return "image" if simple in IMAGE_WORDS else "mask" if simple in MASK_WORDS else None
+    told: dict[Role, frozenset[str]] = {"image": IMAGE_WORDS, "mask": MASK_WORDS, "fov": FOV_WORDS, "objects": OBJECT_WORDS}
+    return next((role for role, known in told.items() if simple in known), None)
 
 
 def role_within(folder: str) -> tuple[Role | None, str]:
-    """What one word within a folder's name says, and the other words; two roles in one name say nothing.
+    """What one word within a folder's name says, image or mask, and the other words; two roles in one name say nothing.
 
     Example:
         >>> role_within("train_masks"), role_within("TrainImages"), role_within("ISIC2018_Training_GroundTruth")
         (('mask', 'train'), ('image', 'train'), ('mask', 'isic-2018-training'))
     """
-    tokens = words(_TWO_WORDS.sub(" gt ", folder))
-    roles = {role for token in tokens if (role := role_of(token))}
-    rest = "-".join(token for token in tokens if role_of(token) is None)
+    tokens = words(folder)
+    roles: set[Role] = {role for token in tokens if (role := _role_within(token))}
+    rest = "-".join(token for token in tokens if _role_within(token) is None)
     return (roles.pop() if len(roles) == 1 else None), rest
 
 
+def _role_within(token: str) -> Role | None:
+    return "image" if token in IMAGE_WORDS else "mask" if token in MASK_WORDS else None
+
+
 def words(name: str) -> list[str]:
-    """The words and numbers of a name, in lower case.
+    """The words and numbers of a name, in lower case; ground truth is one word.
 
     Example:
-        >>> words("TrainSet_2018-b")
-        ['train', 'set', '2018', 'b']
+        >>> words("TrainSet_2018-b"), words("Ground Truth")
+        (['train', 'set', '2018', 'b'], ['gt'])
     """
-    return [token.lower() for token in _WORDS.findall(name)]
-
-
-def without_mask_affix(stem: str) -> str:
-    """A stem without one suffix or prefix that names a mask; it must be set off by one of `-_. ` and leave something.
-
-    Example:
-        >>> [without_mask_affix(stem) for stem in ("a_mask", "a_mask_1", "label-01", "unmask", "mask", "lesion_1")]
-        ['a', 'a', '01', 'unmask', 'mask', 'lesion_1']
-    """
-    return _MASK.sub("", stem, count=1) or stem
-
-
-def identity(stem: str) -> str:
-    """What is left of a stem without the affixes that tell images from masks, in lower case.
-
-    Example:
-        >>> [identity(stem) for stem in ("A_mask", "img_01", "img_01_mask", "train10")]
-        ['a', '01', '01', 'train10']
-    """
-    while (shorter := _IMAGE.sub("", without_mask_affix(stem), count=1) or stem) != stem:
-        stem = shorter
-    return stem.casefold()
+    return [token.lower() for token in _WORDS.findall(_TWO_WORDS.sub(" gt ", name))]
 
 
 def normal(name: str) -> str:

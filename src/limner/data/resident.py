@@ -1,24 +1,24 @@
-"""A part of a data set in memory: decoded and resized once, as uint8, so that no epoch pays for it again."""
+"""A part of a data set in memory: decoded once, as uint8, so that no epoch pays for it again; resized, or at its own resolution."""
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 
+from limner.cores import on_all_cores
 from limner.errors import DataError
 from limner.imaging.resize import resize_image, resize_mask
+from limner.imaging.tiles import mirrored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
-    from limner.data.source import Dataset, Item
+    from limner.data.items import Dataset
 
 _KEPT_FREE = 2**28  # bytes left to everything else
 
@@ -41,6 +41,52 @@ class ResidentSet:
         return len(self.keys)
 
 
+@dataclass(frozen=True)
+class NativeSet:
+    """Images and masks at their own resolutions, in memory; what is smaller than a patch is mirrored to its size.
+
+    Attributes:
+        keys: N keys, in the order asked for.
+        images: N arrays, uint8 RGB, (H, W, 3).
+        masks: N arrays, uint8 of 0 and 1, (H, W).
+    """
+
+    keys: tuple[str, ...]
+    images: tuple[NDArray[np.uint8], ...]
+    masks: tuple[NDArray[np.uint8], ...]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+def load_native(
+    dataset: Dataset, keys: Iterable[str], least: tuple[int, int], *, progress: Callable[[int, int], None] | None = None
+) -> NativeSet:
+    """Decode the items of some keys, on all cores, without resizing.
+
+    Args:
+        dataset: Where the keys are from.
+        keys: Which items, in which order.
+        least: Height and width of a patch.
+        progress: As for `load_resident`.
+
+    Raises:
+        DataError: They do not fit into memory; a key is unknown; a file cannot be read; image and mask differ in size.
+    """
+    items = [dataset[key] for key in keys]
+    pairs: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
+
+    def load(index: int) -> None:
+        sample = items[index].load()
+        _check_memory(f"the images at their own resolution ({len(pairs)} of {len(items)} are read)", sample.image.nbytes)
+        mask = mirrored(sample.mask[..., None].astype(np.uint8), (0, 0), least)[..., 0]
+        pairs[index] = mirrored(sample.image, (0, 0), least), mask
+
+    on_all_cores(load, range(len(items)), progress=progress)
+    found = [pairs[index] for index in range(len(items))]
+    return NativeSet(tuple(item.key for item in items), tuple(image for image, _ in found), tuple(mask for _, mask in found))
+
+
 def load_resident(
     dataset: Dataset, keys: Iterable[str], size: tuple[int, int], *, progress: Callable[[int, int], None] | None = None
 ) -> ResidentSet:
@@ -56,36 +102,23 @@ def load_resident(
         DataError: They would not fit into memory; a key is unknown; a file cannot be read; image and mask differ in size.
     """
     items = [dataset[key] for key in keys]
-    _check_memory(len(items), size)
+    _check_memory(f"{len(items)} images of {size[1]}x{size[0]}", len(items) * size[0] * size[1] * 4)
     images = np.empty((len(items), *size, 3), dtype=np.uint8)
     masks = np.empty((len(items), *size), dtype=np.uint8)
 
-    def load(index: int, item: Item) -> None:
-        sample = item.load()
+    def load(index: int) -> None:
+        sample = items[index].load()
         images[index] = resize_image(sample.image, size)
         masks[index] = resize_mask(sample.mask, size)
 
-    with ThreadPoolExecutor(_cores()) as pool:
-        try:
-            waiting = [pool.submit(load, index, item) for index, item in enumerate(items)]
-            for done, future in enumerate(as_completed(waiting), start=1):
-                future.result()
-                if progress:
-                    progress(done, len(items))
-        except BaseException:  # the first fault, or Ctrl-C, should not wait for the rest
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    on_all_cores(load, range(len(items)), progress=progress)
     return ResidentSet(tuple(item.key for item in items), images, masks)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _check_memory(n: int, size: tuple[int, int]) -> None:
-    needed, free = n * size[0] * size[1] * 4, psutil.virtual_memory().available
+def _check_memory(what: str, needed: int) -> None:
+    free = psutil.virtual_memory().available
     if needed + _KEPT_FREE > free:
         raise DataError(
-            f"{n} images of {size[1]}x{size[0]} need {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free",
-            fix="lower data.input_size, use fewer images, or close other programs",
+            f"{what} need {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free",
+            fix="lower data.input_size (with data.sampling=resize), use fewer images, or close other programs",
         )

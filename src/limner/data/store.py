@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,6 +32,32 @@ class Store(Protocol):
 
     def display(self, name: str) -> str:
         """The file's place, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file in a folder or an archive, not yet read.
+
+    Attributes:
+        name: Its relative posix name within the store; never absolute, never with `..`.
+        store: The folder or archive.
+    """
+
+    name: str
+    store: Store
+
+    @property
+    def display(self) -> str:
+        """The file's place, for people: a path, or `a.zip:images/x.jpg`."""
+        return self.store.display(self.name)
+
+    def read(self) -> bytes:
+        """The file's bytes.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        return self.store.read(self.name)
 
 
 class FolderStore:

@@ -45,6 +45,7 @@ def new_metadata(recipe: Recipe, **known: Any) -> ModelMetadata:  # noqa: ANN401
         "task": recipe.task,
         "recipe": recipe.model_dump(mode="json"),
         "input_size": recipe.data.input_size,
+        "sampling": recipe.data.sampling,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": library_versions(),
     }

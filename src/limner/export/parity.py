@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from limner.export.exporter import inference_copy
 from limner.runtime import load
+from limner.runtime.tiled import predict_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +45,7 @@ def check_parity(network: nn.Module, recipe: Recipe, model_path: str | Path, ima
         network: (N, 3, h, w) float -> logits (N, 1, h, w); it is copied, not changed.
         recipe: The one it was exported with.
         model_path: The model file.
-        images: uint8 RGB (H, W, 3), of any sizes; at least one.
+        images: uint8 RGB (H, W, 3), of any sizes; at least one. A network that sees patches is compared on a corner of each.
 
     Raises:
         ModelFileError: The file cannot be opened.
@@ -52,7 +53,8 @@ def check_parity(network: nn.Module, recipe: Recipe, model_path: str | Path, ima
     """
     frozen, predictor = inference_copy(network), load(model_path)
     differences, agreements = [], []
-    for image in images:
+    for whole in images:
+        image = _corner(whole, recipe.data.input_size) if recipe.data.sampling == "patches" else whole
         prediction, reference = predictor.predict(image), reference_probs(frozen, recipe, image)
         differences.append(float(np.abs(prediction.probs - reference).max()))
         agreements.append(float((prediction.mask == (reference >= np.float32(predictor.threshold))).mean()))
@@ -70,10 +72,22 @@ def reference_probs(network: nn.Module, recipe: Recipe, image: ImageArray) -> Pr
         recipe: Says the input size and the normalisation.
         image: uint8 RGB (H, W, 3).
     """
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
-    logits = network(_normalise(_resize(pixels, recipe.data.input_size), recipe.data.normalisation))
-    probs: ProbArray = torch.sigmoid(_resize(logits, image.shape[:2]))[0, 0].numpy()
-    return probs
+
+    def run(images: ImageArray) -> ProbArray:
+        pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
+        logits = network(_normalise(_resize(pixels, recipe.data.input_size), recipe.data.normalisation))
+        probs: ProbArray = torch.sigmoid(_resize(logits, images.shape[1:3]))[:, 0].numpy()
+        return probs
+
+    if recipe.data.sampling == "patches":
+        return predict_tiles(run, image, recipe.data.input_size)
+    whole: ProbArray = run(image[None])[0]
+    return whole
+
+
+def _corner(image: ImageArray, tile: tuple[int, int]) -> ImageArray:
+    """As much as a few tiles cover; a whole slide would take long and tell no more."""
+    return image[: 2 * tile[0], : 2 * tile[1]]
 
 
 def _resize(batch: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Which grey levels of a stored mask are foreground.
+"""Which pixels of a stored mask are foreground, where nobody has said so.
 
 People store the same mask in many ways; this is the one rule that reads them all. It never looks at the image.
 
@@ -12,10 +12,16 @@ People store the same mask in many ways; this is the one rule that reads them al
 5. In a lossless file of three to eight levels, one whole area between is enough for that, since fringes have more levels and no areas;
    below the noise level, an area of the largest level is enough. Only dark remnants (up to an eighth of the largest level) may
    form areas, as long as these are small beside the object: published masks have them.
+6. Before rules 3 to 5: where a lossless file is for certain a map of instances, all of them are foreground (see
+   `limner.imaging.instances` for what makes it certain).
+7. Colours and palettes count by their brightness (ITU-R 601). Two colours of the same brightness are an error.
+8. But in a palette of Pascal VOC (see `limner.imaging.voc`) index 0 is the ground, index 255 the border of objects and ground too, one
+   other index is foreground, and several are an error.
 
 So a 0/1 mask must be lossless to be seen: in a JPEG it cannot be told from noise, and reads as empty.
 
-A dark object on a bright ground is therefore read inverted; nothing in the file tells it apart from the usual.
+A dark object on a bright ground is therefore read inverted; nothing in the file tells it apart from the usual. Whoever names the
+foreground (`limner.imaging.foreground`) is taken at their word, see `limner.imaging.matching`; `dark` is the opposite of these rules.
 """
 
 from __future__ import annotations
@@ -25,7 +31,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from limner.errors import DataError
+from limner.imaging.bands import bands
+from limner.imaging.levels import levels_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,48 +49,59 @@ _SPOT = 0.002  # share of the pixels above remnants that are flat in a label's a
 _SQUARE = np.ones((3, 3), np.uint8)
 
 
-def binarise(levels: NDArray[Any], *, lossy: bool, name: str) -> MaskArray:
-    """Apply the rule above to grey levels.
-
-    Args:
-        levels: (H, W), bool, integer or float.
-        lossy: Whether the levels come from a lossy format, so that exact values mean nothing.
-        name: The file's name, for the error.
-
-    Raises:
-        DataError: The levels fall into more than two groups.
+def two_levels(levels: NDArray[Any]) -> MaskArray | None:
+    """Rules 1 and 2, for levels of a lossless file; None where there are more than two.
 
     Example:
-        >>> import numpy as np
-        >>> binarise(np.array([[0, 1]]), lossy=False, name="a.png")
+        >>> two_levels(np.array([[0, 1]]))
         array([[False,  True]])
-        >>> binarise(np.array([[0, 3], [250, 255]]), lossy=True, name="a.jpg")
-        array([[False, False],
-               [ True,  True]])
-        >>> binarise(np.array([[0, 1]]), lossy=True, name="a.jpg")
-        array([[False, False]])
+        >>> two_levels(np.array([[0, 1, 2]])) is None
+        True
     """
     if levels.dtype == np.bool_:
         return levels
-    levels = _finite(levels)
     low, high = levels.min(), levels.max()
-    if not lossy and bool(((levels == low) | (levels == high)).all()):
-        return np.asarray(levels == high) if low != high else np.full(levels.shape, bool(high != 0))
+    if not _only(levels, low, high):
+        return None
+    return np.asarray(levels == high) if low != high else np.full(levels.shape, bool(high != 0))
+
+
+def two_tones(levels: NDArray[Any], *, lossy: bool) -> MaskArray | None:
+    """Rules 3 to 5; None where the levels fall into more than two groups.
+
+    Args:
+        levels: (H, W), integer or float.
+        lossy: Whether the levels come from a lossy format, so that exact values mean nothing.
+
+    Example:
+        >>> two_tones(np.array([[0, 3], [250, 255]]), lossy=True)
+        array([[False, False],
+               [ True,  True]])
+        >>> two_tones(np.array([[0, 1]]), lossy=True)
+        array([[False, False]])
+    """
+    levels = _filterable(levels)
+    high = levels.max()
     noise = bool(levels.dtype.kind in "ui" and high < NOISE_LEVEL)
     if not (lossy and noise) and (high <= 0 or _has_areas_between(levels, float(high))):
-        raise _not_two_tone(levels, name)
+        return None
     if not lossy and _has_labels(levels, highest=noise):
-        raise _not_two_tone(levels, name)
+        return None
     return np.zeros(levels.shape, dtype=np.bool_) if noise else np.asarray(levels > float(high) / 2)
 
 
-def _finite(levels: NDArray[Any]) -> NDArray[Any]:
-    """Depths that OpenCV's filters take, without NaN."""
+def _only(levels: NDArray[Any], low: float, high: float) -> bool:
+    """Whether all levels are one of two."""
+    return all(bool(((levels[rows] == low) | (levels[rows] == high)).all()) for rows in bands(*levels.shape))
+
+
+def _filterable(levels: NDArray[Any]) -> NDArray[Any]:
+    """Depths that OpenCV's filters take."""
     if levels.dtype in (np.uint8, np.uint16):
         return levels
-    if levels.dtype.kind == "f":
-        return np.nan_to_num(levels.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    return levels.astype(np.uint16) if levels.min() >= 0 and levels.max() < 2**16 else levels.astype(np.float64)
+    if levels.dtype.kind in "iu" and levels.min() >= 0 and levels.max() < 2**16:
+        return levels.astype(np.uint16)
+    return levels.astype(np.float32)
 
 
 def _has_areas_between(levels: NDArray[Any], high: float) -> bool:
@@ -97,7 +115,7 @@ def _has_areas_between(levels: NDArray[Any], high: float) -> bool:
 
 def _has_labels(levels: NDArray[Any], *, highest: bool) -> bool:
     """Whether one of few levels above the lowest forms whole areas; the highest, which should, counts only if asked for."""
-    found = np.unique(levels)
+    found = levels_in(levels, at_most=_FEW)
     if len(found) > _FEW:
         return False
     limit = float(found[-1]) * _REMNANT
@@ -108,14 +126,4 @@ def _has_labels(levels: NDArray[Any], *, highest: bool) -> bool:
 
 def _flat(area: MaskArray) -> int:
     """How many pixels of an area have only its pixels around them."""
-    return int(np.count_nonzero(cv2.erode(area.astype(np.uint8), _SQUARE)))
-
-
-def _not_two_tone(levels: NDArray[Any], name: str) -> DataError:
-    found = np.unique(levels)
-    shown = ", ".join(f"{level:g}" for level in found[:6]) + (", ..." if len(found) > 6 else "")
-    return DataError(
-        f"the mask is not one of two tones: it holds {len(found)} grey levels ({shown}) over whole areas",
-        where=name,
-        fix="store it with 0 for the ground and 255 for the object; merge the labels of a label map first",
-    )
+    return int(np.count_nonzero(cv2.erode(area.view(np.uint8), _SQUARE)))

@@ -41,10 +41,23 @@ def load_recipe(name_or_file: str | Path, settings: Iterable[str] = ()) -> Recip
         3
     """
     values = _read(name_or_file)
-    # A part is chosen before its settings are made, in whatever order they are given.
-    for setting in sorted(settings, key=lambda setting: not setting.partition("=")[0].endswith(".name")):
-        _apply(values, setting)
+    _apply_all(values, settings)
     return parse_recipe(values, where=str(name_or_file))
+
+
+def change_recipe(recipe: Recipe, settings: Iterable[str]) -> Recipe:
+    """Apply settings `key=value` to a recipe.
+
+    Raises:
+        RecipeError: A key or value is not valid.
+
+    Example:
+        >>> change_recipe(Recipe(name="a"), ["epochs=3"]).epochs
+        3
+    """
+    values = recipe.model_dump(mode="json")
+    _apply_all(values, settings)
+    return parse_recipe(values, where=recipe.name)
 
 
 def parse_recipe(values: Mapping[str, Any], *, where: str) -> Recipe:
@@ -87,6 +100,12 @@ def _read(name_or_file: str | Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise RecipeError("the recipe is not a YAML mapping of keys to values", where=path, fix="start from `limner recipes --show NAME`")
     return values
+
+
+def _apply_all(values: dict[str, Any], settings: Iterable[str]) -> None:
+    """Apply settings in place; a part is chosen before its settings are made, in whatever order they are given."""
+    for setting in sorted(settings, key=lambda setting: not setting.partition("=")[0].endswith(".name")):
+        _apply(values, setting)
 
 
 def _apply(values: dict[str, Any], setting: str) -> None:

@@ -6,9 +6,12 @@ builds the part lives with the part (`models`, `losses`, `training`); this packa
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from limner.data.options import SourceOptions, source_options
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -25,17 +28,62 @@ class DataPart(Part):
     """How images come to the network.
 
     Attributes:
-        input_size: Height and width in pixels to which each image is resized (bilinear, antialiased; the aspect ratio is not kept).
+        input_size: Height and width in pixels of what the network sees.
+        sampling: `resize`: each image whole, resized to that size (bilinear, antialiased; the aspect ratio is not kept). `patches`: pieces
+            of that size at the image's own resolution, in training at random places, in prediction as overlapping tiles.
+        patch_foreground: Of patches in training, the share that is made to hold foreground, where the image has any.
         val_fraction: Share of the images taken for validation. With a given train list, it is taken out of that list.
         test_fraction: Share of the images held out for the test, when no test list is given.
+        stratify: Whether a drawn split balances the size of the foreground between its parts.
+        lookalikes: Whether a drawn split keeps near-duplicate images together in one part, besides known groups.
+        group: A regular expression; what it finds in an image's key names the patient, sequence or slide that the image is from, and no
+            group is divided by a split. Without it, what the catalog knows counts.
+        foreground: What is foreground in masks of more than two tones: `nonzero`, `dark`, values, colours or class names.
+        observer: Whose masks are used, where several people drew them.
         normalisation: `none` (0 to 255), `unit` (divided by 255), `imagenet` (unit, then ImageNet's mean and standard deviation),
             `half` (unit, then mean 0.5 and standard deviation 0.5).
     """
 
     input_size: tuple[int, int] = (256, 256)
+    sampling: Literal["resize", "patches"] = "resize"
+    patch_foreground: Probability = 0.5
     val_fraction: Share = 0.1
     test_fraction: Share = 0.1
+    stratify: bool = True
+    lookalikes: bool = True
+    group: str | None = None
+    foreground: str | None = None
+    observer: Annotated[int, Field(ge=1)] = 1
     normalisation: Literal["none", "unit", "imagenet", "half"] = "imagenet"
+
+    @field_validator("foreground", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        """`data.foreground=1` is read as a number, and means the text."""
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("group")
+    @classmethod
+    def _pattern(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise ValueError(f"the pattern is no regular expression: {error}") from None
+        return value
+
+    @model_validator(mode="after")
+    def _some_left(self) -> DataPart:
+        if self.val_fraction + self.test_fraction >= 1:
+            raise ValueError("val_fraction and test_fraction leave nothing to train on")
+        return self
+
+    def source_options(self) -> SourceOptions:
+        """How the source is to be read.
+
+        Raises:
+            DataError: The foreground cannot be understood.
+        """
+        return source_options(self.foreground, self.observer, self.group)
 
     @field_validator("input_size", mode="before")
     @classmethod

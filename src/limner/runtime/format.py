@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from limner.errors import ModelFileError
 from limner.runtime import wire
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2 came with `sampling`: a reader of 1 would shrink images for a model of patches
 METADATA_KEY = "limner"
 CHECKSUM_KEY = "limner_sha256"
 
@@ -31,7 +31,9 @@ class ModelMetadata(BaseModel):
         recipe: The whole recipe, as JSON values.
         threshold: A pixel is foreground where its probability, as float32, is at least this value, as float32.
         threshold_origin: A sentence that says where the threshold comes from, such as "best mean per-image Dice on 88 validation images".
-        input_size: Height and width in pixels at which the network sees every image.
+        input_size: Height and width in pixels of what the network sees.
+        sampling: `resize`: it sees every image whole, brought to that size by the graph. `patches`: it sees images at their own resolution,
+            in pieces of that size; whoever runs the file cuts them (see `limner.imaging.tiles`).
         created: When the file was made, ISO 8601 in UTC.
         versions: Versions of the libraries that made it, by name.
         training_data: Name, licence if known, number of images per part, hash of the split.
@@ -47,13 +49,14 @@ class ModelMetadata(BaseModel):
     # A field that a later limner adds does not stop this one from reading the file; a change of meaning raises the format version.
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    format_version: Literal[1] = 1
+    format_version: Literal[1, 2] = 2
     name: str
     task: str
     recipe: dict[str, Any] = {}
     threshold: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
     threshold_origin: str = "not chosen: the default"
     input_size: tuple[int, int]
+    sampling: Literal["resize", "patches"] = "resize"
     created: str
     versions: dict[str, str] = {}
     training_data: dict[str, Any] = {}

@@ -11,12 +11,16 @@ import numpy as np
 from limner.errors import DataError
 from limner.imaging.read import read_image
 from limner.runtime.model_file import ModelFile, open_model
+from limner.runtime.tiled import predict_tiles
 from limner.types import ImageArray, Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from limner.runtime.format import ModelMetadata
+    from limner.types import ProbArray
 
 ImageInput: TypeAlias = ImageArray | str | Path
 
@@ -80,6 +84,8 @@ class Predictor:
             yield from self._window(window)
 
     def _window(self, images: list[ImageArray]) -> list[Prediction]:
+        if self.metadata.sampling == "patches":
+            return [self._tiled(image) for image in images]
         groups: dict[tuple[int, ...], list[int]] = {}
         for index, image in enumerate(images):
             groups.setdefault(image.shape, []).append(index)
@@ -90,15 +96,24 @@ class Predictor:
                 predictions.update(zip(batch, self._run(np.stack([images[index] for index in batch])), strict=True))
         return [predictions[index] for index in range(len(images))]
 
+    def _tiled(self, image: ImageArray) -> Prediction:
+        probs = predict_tiles(lambda tiles: self._outputs(tiles)[0], image, self.metadata.input_size)
+        return Prediction(probs, probs >= np.float32(self.threshold), self.threshold)
+
     def _run(self, batch: ImageArray) -> list[Prediction]:
         """Run images (N, H, W, 3) of one size through the model."""
+        probs, masks = self._outputs(batch)
+        return [Prediction(prob, mask.astype(bool), self.threshold) for prob, mask in zip(probs, masks, strict=True)]
+
+    def _outputs(self, batch: ImageArray) -> tuple[ProbArray, NDArray[np.uint8]]:
+        """Probabilities and masks (N, H, W) of images (N, H, W, 3)."""
         try:
             probs, masks = self._model.session.run(["probs", "mask"], {"image": batch})
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors have no common base
             height, width = batch.shape[1:3]
             fix = "free memory, or give a smaller image"
             raise DataError(f"the model cannot run on an image of {height} x {width} pixels: {error}", fix=fix) from None
-        return [Prediction(prob, mask.astype(bool), self.threshold) for prob, mask in zip(probs, masks, strict=True)]
+        return probs, masks
 
 
 def load(place: str | Path, *, threads: int | None = None) -> Predictor:

@@ -13,19 +13,20 @@ import lightning as L
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from limner.data.resident import NativeSet, ResidentSet
 from limner.models import build_network
 from limner.training.callbacks import Checkpoints, History, ProgressBars
 from limner.training.hardware import choose_memory_format, choose_precision
 from limner.training.loader import ResidentLoader
 from limner.training.module import SegmentationModule
 from limner.training.pace import Pace
+from limner.training.patches import PatchLoader, TileLoader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import nn
 
-    from limner.data.resident import ResidentSet
     from limner.recipe import Recipe
     from limner.training.run_folder import RunFolder
 
@@ -43,8 +44,8 @@ def new_network(recipe: Recipe, run: RunFolder) -> nn.Module:
 def fit(
     network: nn.Module,
     recipe: Recipe,
-    train: ResidentSet,
-    val: ResidentSet,
+    train: ResidentSet | NativeSet,
+    val: ResidentSet | NativeSet,
     run: RunFolder,
     *,
     budget_s: float | None = None,
@@ -57,7 +58,7 @@ def fit(
     Raises:
         KeyboardInterrupt: The user pressed Ctrl-C; everything up to the last complete epoch is kept.
     """
-    loader = ResidentLoader(train, recipe.batch_size, seed=recipe.seed)
+    loader, watched = _loaders(recipe, train, val)
     pace = Pace(recipe.epochs * len(loader), budget_s)
     module = SegmentationModule(recipe, network, pace, choose_memory_format(recipe))
     loader.epoch = lambda: module.current_epoch
@@ -66,7 +67,20 @@ def fit(
     with _lightning_as_a_guest():
         trainer = _trainer(recipe, run, callbacks)
         checkpoint = run.last if run.last.is_file() else None
-        trainer.fit(module, loader, ResidentLoader(val, recipe.batch_size), ckpt_path=checkpoint, weights_only=True)
+        trainer.fit(module, loader, watched, ckpt_path=checkpoint, weights_only=True)
+
+
+def _loaders(
+    recipe: Recipe, train: ResidentSet | NativeSet, val: ResidentSet | NativeSet
+) -> tuple[ResidentLoader | PatchLoader, ResidentLoader | TileLoader]:
+    """What to train on, and what to watch it on."""
+    if isinstance(train, ResidentSet) and isinstance(val, ResidentSet):
+        return ResidentLoader(train, recipe.batch_size, seed=recipe.seed), ResidentLoader(val, recipe.batch_size)
+    if isinstance(train, NativeSet) and isinstance(val, NativeSet):
+        data, seed = recipe.data, recipe.seed
+        patches = PatchLoader(train, data.input_size, recipe.batch_size, foreground=data.patch_foreground, seed=seed)
+        return patches, TileLoader(val, data.input_size, recipe.batch_size)
+    raise TypeError("training and validation are either both resized or both at their own resolution")
 
 
 def _trainer(recipe: Recipe, run: RunFolder, callbacks: list[L.Callback]) -> L.Trainer:

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
     from limner.data.resident import ResidentSet
 
+Batch = tuple["Tensor", "Tensor", "Tensor"]  # images uint8 (N, 3, H, W), masks uint8 (N, 1, H, W), which image each is of (N,)
+
 
 class ResidentLoader:
-    """Iterates over batches (images uint8 (N, 3, H, W), masks uint8 (N, 1, H, W)) of a resident set.
+    """Iterates over batches (images uint8 (N, 3, H, W), masks uint8 (N, 1, H, W), numbers of the images (N,)) of a resident set.
 
     The order depends on the seed and the epoch alone, so that a resumed training sees what an uninterrupted one would have seen.
 
@@ -41,11 +43,11 @@ class ResidentLoader:
         full, rest = divmod(len(self.images), self.batch_size)
         return full + bool(rest and self.seed is None)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         order = self._order()
         for batch in range(len(self)):
             chosen = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-            yield self.images[chosen], self.masks[chosen]
+            yield self.images[chosen], self.masks[chosen], chosen
 
     def _order(self) -> Tensor:
         if self.seed is None:

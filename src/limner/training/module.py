@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from limner.recipe import Recipe
+    from limner.training.loader import Batch
     from limner.training.pace import Pace
-
-Batch = tuple["Tensor", "Tensor"]  # images uint8 (N, 3, H, W), masks uint8 (N, 1, H, W)
 
 
 class SegmentationModule(L.LightningModule):
@@ -43,6 +42,7 @@ class SegmentationModule(L.LightningModule):
         self.pace = pace
         self.memory_format = memory_format
         self.loss = build_loss(recipe.loss)
+        self.found: list[Tensor] = []  # of the validation: number of the image, overlap, sum of both areas
         mean, std = MEAN_STD[recipe.data.normalisation]
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
@@ -92,16 +92,23 @@ class SegmentationModule(L.LightningModule):
             self.trainer.should_stop = True
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Loss, and per-image Dice and IoU at the recipe's fixed threshold, at the network's resolution."""
+        """Loss, and what of each image was found at the recipe's fixed threshold, at the network's resolution."""
         images, masks = batch[0].float(), batch[1].float()
         logits = self.network(self.normalise(images)).float()
         preds = (logits.sigmoid() >= self.recipe.threshold.value).flatten(1)
         target = masks.bool().flatten(1)
-        overlap, total = (preds & target).sum(1), preds.sum(1) + target.sum(1)
+        self.found.append(torch.stack([batch[2], (preds & target).sum(1), preds.sum(1) + target.sum(1)]))
+        self.log("val_loss", self.loss(logits, masks), batch_size=len(images))
+
+    def on_validation_epoch_end(self) -> None:
+        """Per-image Dice and IoU, of images in one piece and of those in tiles alike."""
+        case, overlap, total = torch.cat(self.found, dim=1)
+        self.found.clear()
+        overlap, total = (torch.bincount(case, weights=pixels.double()) for pixels in (overlap, total))
         empty = total == 0  # both empty: the network was right
         dice = torch.where(empty, 1.0, 2.0 * overlap / total.clamp_min(1))
         iou = torch.where(empty, 1.0, overlap / (total - overlap).clamp_min(1))
-        self.log_dict({"val_loss": self.loss(logits, masks), "val_dice": dice.mean(), "val_iou": iou.mean()}, batch_size=len(images))
+        self.log_dict({"val_dice": dice.mean().float(), "val_iou": iou.mean().float()})
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The recipe's optimiser; the schedule is applied step by step above."""

@@ -37,6 +37,16 @@ class RunFolder:
         return self.path / "split.json"
 
     @property
+    def leaks_file(self) -> Path:
+        """What the leak check of the split found."""
+        return self.path / "leaks.json"
+
+    @property
+    def plan_file(self) -> Path:
+        """Why the recipe is as it is, where it was planned."""
+        return self.path / "plan.json"
+
+    @property
     def facts_file(self) -> Path:
         """Versions, seed, source, machine, times, and the state of the run."""
         return self.path / "run.json"
@@ -89,7 +99,7 @@ class RunFolder:
         """
         self.refuse_to_overwrite()
         self._sweep()
-        for attempt in (self.recipe_file, self.split_file, self.facts_file, self.metrics_file, self.best):
+        for attempt in (self.recipe_file, self.plan_file, self.split_file, self.leaks_file, self.facts_file, self.metrics_file, self.best):
             attempt.unlink(missing_ok=True)
 
     def refuse_to_overwrite(self) -> None:
@@ -102,7 +112,7 @@ class RunFolder:
             raise RunError(
                 "the folder already holds a run", where=self.path, fix="add --resume to go on with it, or choose another folder with --out"
             )
-        ours = {self.split_file, self.facts_file}  # written before the recipe is
+        ours = {self.plan_file, self.split_file, self.leaks_file, self.facts_file}  # written before the recipe is
         occupied = self.path.exists() and (not self.path.is_dir() or bool(set(self.path.iterdir()) - ours))
         if occupied and not self.recipe_file.is_file():
             raise RunError("the folder for the run is not empty", where=self.path, fix="choose another folder with --out")
