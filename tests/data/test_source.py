@@ -391,3 +391,10 @@ def test_drive_as_it_comes(shared) -> None:
     assert [file.name for file in item.mask.files] == ["DRIVE/training/1st_manual/21_manual1.gif"]
     assert item.load().mask.shape == (584, 565)
     assert 0.05 < item.load().mask.mean() < 0.2
+
+
+def test_a_json_file_of_no_known_kind_is_named(tmp_path):
+    write_folder(tmp_path, {"images/a.png": image_bytes(), "export/min.json": b'[{"image": "a.png", "tag": "polyp"}]'})
+    with pytest.raises(DataError, match="1 image without any mask") as error:
+        open_source(tmp_path)
+    assert error.value.fix.startswith("export/min.json is of no kind that is read as annotations, which are manifests")

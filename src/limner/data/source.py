@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from limner.data import archive
 from limner.data.catalog import catalog_entry, catalog_names, locate, recognise, see_through
-from limner.data.formats import find_annotations, is_annotation_file, read_annotations
+from limner.data.formats import annotation_names, find_annotations, is_annotation_file, read_annotations
+from limner.data.formats.kinds import KINDS
 from limner.data.items import Dataset, Item
 from limner.data.masks import PictureMask
 from limner.data.options import DEFAULT_OPTIONS, SourceOptions
@@ -145,11 +146,10 @@ def _nothing(dataset: Dataset, *, masks: bool) -> DataError:
     else:
         what = f"{counted(found.images, 'image')} and {counted(found.masks, 'mask')}, but no two that belong together"
     example = f"; for example {dataset.problems[0]}" if dataset.problems else ""
-    return DataError(
-        f"no pair of image and mask was found, only {what}{example}",
-        where=path,
-        fix="name them alike, images/NAME.jpg with masks/NAME.png or NAME.jpg with NAME_mask.png; `limner doctor` lists what is in the way",
-    )
+    fix = "name them alike, images/NAME.jpg with masks/NAME.png or NAME.jpg with NAME_mask.png; `limner doctor` lists what is in the way"
+    if not found.masks and (unread := annotation_names(names)):
+        fix = f"{unread[0]} is of no kind that is read as annotations, which are {KINDS}; else {fix}"
+    return DataError(f"no pair of image and mask was found, only {what}{example}", where=path, fix=fix)
 
 
 def _no_images(path: Path, names: list[str]) -> DataError:

@@ -47,6 +47,11 @@ def is_annotation_file(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
+def annotation_names(names: Sequence[str]) -> list[str]:
+    """The names that an annotation file may have, sorted; what is in the files is not looked at."""
+    return sorted(name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES and _is_visible(name))
+
+
 def find_annotations(path: Path, store: Store, names: Sequence[str]) -> tuple[str, ...]:
     """The names of the annotation files of a source; empty where its masks are pictures.
 
@@ -60,7 +65,7 @@ def find_annotations(path: Path, store: Store, names: Sequence[str]) -> tuple[st
     """
     if is_annotation_file(path):
         return (path.name,)
-    candidates = sorted(name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES and _is_visible(name))
+    candidates = annotation_names(names)
     if not candidates or pair_names(names).pairs:
         return ()
     damages: dict[str, DataError] = {}
