@@ -33,7 +33,6 @@ from limner.evaluation.thresholds import choose_threshold
 from limner.export.exporter import export_network, library_versions, new_metadata, update_model
 from limner.export.parity import check_parity
 from limner.files import atomic_path, sha256, write_json
-from limner.imaging.read import read_image
 from limner.progress import show_progress
 from limner.recipe import load_recipe
 from limner.runtime.predictor import load
@@ -255,7 +254,7 @@ def _export(run: RunFolder, recipe: Recipe, dataset: Dataset, split: Split) -> N
     """Write model.onnx, whole: exported, checked against the network, its threshold chosen on the validation part."""
     network = load_best(recipe, run)
     validation = dataset.subset(split.val)
-    images = [read_image(item.image.read(), name=item.image.display) for item in validation.items[:_PARITY_IMAGES]]
+    images = [item.load_image() for item in validation.items[:_PARITY_IMAGES]]
     metadata = _metadata(run, recipe, dataset, split)
     with atomic_path(run.model, durable=True) as temporary:
         export_network(network, recipe, metadata, temporary)

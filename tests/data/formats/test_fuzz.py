@@ -8,11 +8,13 @@ from __future__ import annotations
 import copy
 import json
 import random
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from tests.data.formats import memory, writers
+from tests.imaging.fuzz import CASE_SECONDS, MEMORY, limit_memory
 
 from limner.errors import DataError
 
@@ -69,13 +71,23 @@ TABLES = {
 FILES = {**{kind: (name, writers.dumped(value)) for kind, (name, value) in JSONS.items()}, **TABLES}
 
 
+@pytest.fixture(autouse=True)
+def limited() -> Iterator[None]:
+    """No file may take more than a gigabyte: what does ends in a MemoryError, which is no `DataError`."""
+    resource = pytest.importorskip("resource")  # limits are Unix's
+    before = limit_memory(MEMORY)
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
 def attempt(name: str, data: bytes) -> bool:
     """Whether the file is still read."""
-    refused = None
+    refused, start = None, time.process_time()
     try:
         memory.use(memory.read(name, data))
     except DataError as error:
         refused = error
+    assert time.process_time() - start < CASE_SECONDS, "a watchdog, not a measurement: files of this size take a millisecond"
     assert refused is None or (refused.what and refused.where)
     return refused is None
 
