@@ -5,7 +5,6 @@ Each imports what it needs when it is called: predicting and evaluating never im
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from dataclasses import dataclass
@@ -91,17 +90,19 @@ def train(
         LimnerWarning: Some files of the source could not be paired, or images of the test part are in the train part too.
     """
     require_training("training")
+    from limner.planner import settled
+    from limner.recipe import data_settings
     from limner.training.run_folder import RunFolder
 
     if resume and out is None:
         raise RunError("there is no telling which run to resume", fix="name its folder with --out (in Python: out=...)")
     budget_s = _as_seconds(budget)
-    settings = [*settings, *_as_settings(foreground=foreground, observer=observer, group=group)]
+    settings = [*settings, *data_settings(foreground=foreground, observer=observer, group=group)]
     folder = new_run_folder(recipe) if out is None else Path(out)
     chosen = _choose_recipe(recipe, settings, folder, resume=resume)
     if not resume:
         RunFolder(folder).refuse_to_overwrite()
-    dataset = _open(source, chosen.data if chosen else _data_part(settings))  # a mistake is told at once, not after PyTorch has started
+    dataset = _open(source, (chosen or settled(settings)).data)  # a mistake is told at once, not after PyTorch has started
     plan = None
     if chosen is None:
         plan = _plan(dataset, budget_s, settings, progress=progress, on_step=on_step)
@@ -324,19 +325,6 @@ def _plan(dataset: Dataset, budget_s: float | None, settings: Sequence[str], *, 
             on_step(f"  {reason.key} {reason.value}: {reason.why}")
     on_step("  (every choice with its reason: `limner plan`, and plan.json in the run folder)")
     return plan
-
-
-def _as_settings(**data: str | int | None) -> list[str]:
-    """Settings of the recipe's data part; JSON is YAML, and keeps `#ff0000` from being read as a comment."""
-    return [f"data.{name}={json.dumps(value)}" for name, value in data.items() if value is not None]
-
-
-def _data_part(settings: Iterable[str]) -> DataPart:
-    """How a source is to be read before there is a recipe for it; which network there will be, and its settings, is not known yet."""
-    from limner.recipe import change_recipe
-    from limner.recipe.schema import Recipe
-
-    return change_recipe(Recipe(name="planned"), [setting for setting in settings if not setting.startswith("network.")]).data
 
 
 def _open(source: str | Path, data: DataPart) -> Dataset:

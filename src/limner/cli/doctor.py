@@ -19,6 +19,7 @@ from limner.cli.options import (
     QuietOption,
     SourceArgument,
     read_split,
+    source_words,
 )
 
 if TYPE_CHECKING:
@@ -180,12 +181,7 @@ def _repairs_json(repairs: Repairs) -> dict[str, object]:
 
 def _repair_command(source: str, diagnosis: Diagnosis, options: SourceOptions, split: str | None, input_size: int) -> str:
     """The command that repairs, with the options that this one was given."""
-    given = {
-        "--split": split,
-        "--input-size": None if input_size == 256 else str(input_size),
-        "--foreground": options.foreground.text if options.foreground else None,
-        "--observer": None if options.observer == 1 else str(options.observer),
-        "--group": options.group,
-    }
-    told = [word for name, value in given.items() if value is not None for word in (name, value)]
+    told = ["--split", split] if split is not None else []
+    told += ["--input-size", str(input_size)] if input_size != 256 else []
+    told += source_words(options.foreground.text if options.foreground else None, options.observer, options.group)
     return shlex.join(["limner", "doctor", source, *told, "--fix", "--out", f"{diagnosis.dataset.name}-repaired"])

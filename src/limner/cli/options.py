@@ -41,6 +41,17 @@ GroupOption: TypeAlias = Annotated[
 ]
 
 
+def source_words(foreground: str | None, observer: int, group: str | None) -> list[str]:
+    """The options that say how a source is read, as they are typed, for a command that is to be run next.
+
+    Example:
+        >>> source_words("#ff0000", 1, None)
+        ['--foreground', '#ff0000']
+    """
+    given = {"--foreground": foreground, "--observer": None if observer == 1 else str(observer), "--group": group}
+    return [word for name, value in given.items() if value is not None for word in (name, value)]
+
+
 def read_budget(text: str | None) -> float | None:
     """Seconds of a budget such as `10m`."""
     try:

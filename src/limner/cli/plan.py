@@ -19,6 +19,7 @@ from limner.cli.options import (
     QuietOption,
     SourceArgument,
     read_budget,
+    source_words,
 )
 
 if TYPE_CHECKING:
@@ -62,11 +63,13 @@ def plan(
     `limner train` plans in the same way where it is given no recipe. With --out, the recipe is yours to read and change.
     """
     from limner.planner import recipe_yaml
+    from limner.recipe import data_settings
 
     _check_out(out, overwrite=overwrite)
     budget_s = read_budget(budget)
     with only_json(as_json):
-        made = _make(source, budget_s, [*(settings or ()), *_as_settings(foreground, observer, group)], progress=not quiet)
+        given = data_settings(foreground=foreground, observer=None if observer == 1 else observer, group=group)
+        made = _make(source, budget_s, [*(settings or ()), *given], progress=not quiet)
     if out is not None:
         from limner.files import write_text
 
@@ -75,29 +78,20 @@ def plan(
         print_json(made.as_json())
         return
     _show(made)
-    _say_next(source, out, budget, _again(settings or (), foreground, observer, group))
+    asked = [word for setting in settings or () for word in ("--set", setting)]
+    _say_next(source, out, budget, [*source_words(foreground, observer, group), *asked])
 
 
 def _make(source: str, budget_s: float | None, settings: Sequence[str], *, progress: bool) -> Plan:
     from limner.data import open_source
-    from limner.planner import make_plan
+    from limner.planner import make_plan, settled
     from limner.progress import show_progress
-    from limner.recipe import Recipe, change_recipe
 
-    how = change_recipe(Recipe(name="planned"), [setting for setting in settings if setting.startswith("data.")]).data
-    dataset = open_source(source, options=how.source_options())
+    dataset = open_source(source, options=settled(settings).data.source_options())
     if dataset.problems:
         note(dataset.say_problems(), style="yellow")
     with show_progress("measuring", enabled=progress) as tick:
         return make_plan(dataset, budget_s=budget_s, settings=settings, progress=tick)
-
-
-def _as_settings(foreground: str | None, observer: int, group: str | None) -> list[str]:
-    """The options that a recipe has keys for; JSON is YAML, and keeps `#ff0000` from being read as a comment."""
-    import json
-
-    given = {"foreground": foreground, "observer": None if observer == 1 else observer, "group": group}
-    return [f"data.{name}={json.dumps(value)}" for name, value in given.items() if value is not None]
 
 
 def _check_out(out: Path | None, *, overwrite: bool) -> None:
@@ -123,13 +117,6 @@ def _show(made: Plan) -> None:
 
 def _value(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _again(settings: Sequence[str], foreground: str | None, observer: int, group: str | None) -> list[str]:
-    """What was asked of the plan, to be asked again."""
-    given = {"--foreground": foreground, "--observer": None if observer == 1 else str(observer), "--group": group}
-    options = [(name, value) for name, value in given.items() if value is not None]
-    return [part for pair in (*options, *(("--set", setting) for setting in settings)) for part in pair]
 
 
 def _say_next(source: str, out: Path | None, budget: str | None, again: Sequence[str]) -> None:

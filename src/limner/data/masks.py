@@ -12,6 +12,8 @@ from limner.files import sha256
 from limner.imaging.read import read_labels, read_mask
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from limner.data.store import FileRef
     from limner.imaging.foreground import Foreground
     from limner.types import LabelArray, MaskArray
@@ -70,9 +72,7 @@ class PictureMask:
     def load(self, size: tuple[int, int]) -> MaskArray:
         """The union of all pictures."""
         mask = np.zeros(size, dtype=np.bool_)
-        for file in self.files:
-            part = read_mask(file.read(), name=file.display, foreground=self.foreground)
-            _check_size(file, part.shape, size)
+        for part in self._parts(size):
             mask |= part
         return mask
 
@@ -83,9 +83,7 @@ class PictureMask:
             _check_size(self.files[0], labels.shape, size)
             return labels
         labels = np.zeros(size, dtype=np.int32)
-        for label, file in enumerate(self.files, start=1):
-            part = read_mask(file.read(), name=file.display, foreground=self.foreground)
-            _check_size(file, part.shape, size)
+        for label, part in enumerate(self._parts(size), start=1):
             labels[part] = label
         return labels
 
@@ -93,6 +91,13 @@ class PictureMask:
         """Of one file, its own SHA-256; of several, that of their sorted list."""
         digests = sorted(sha256(file.read()) for file in self.files)
         return digests[0] if len(digests) == 1 else sha256("\n".join(digests).encode())
+
+    def _parts(self, size: tuple[int, int]) -> Iterator[MaskArray]:
+        """The mask of each picture."""
+        for file in self.files:
+            part = read_mask(file.read(), name=file.display, foreground=self.foreground)
+            _check_size(file, part.shape, size)
+            yield part
 
 
 def _check_size(file: FileRef, found: tuple[int, ...], size: tuple[int, int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from limner.cores import on_all_cores
 from limner.doctor.examination import Examination, Fault
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from limner.data.items import Item
     from limner.doctor.examination import ImageFacts
     from limner.progress import Progress
-
-In = TypeVar("In")
-Out = TypeVar("Out")
 
 
 def examine_all(items: Sequence[Item], *, input_size: int, progress: Progress | None = None) -> tuple[Examination, ...]:

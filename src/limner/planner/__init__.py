@@ -3,7 +3,7 @@
 from limner.planner.fingerprint import Fingerprint, Spread, Survival
 from limner.planner.machine import Machine, this_machine
 from limner.planner.measure import measure
-from limner.planner.plan import Plan, make_plan, plan_for
+from limner.planner.plan import Plan, make_plan, plan_for, settled
 from limner.planner.reason import Reason
 from limner.planner.write import recipe_yaml
 
@@ -18,5 +18,6 @@ __all__ = [
     "measure",
     "plan_for",
     "recipe_yaml",
+    "settled",
     "this_machine",
 ]

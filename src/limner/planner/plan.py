@@ -83,8 +83,17 @@ def make_plan(
         ((128, 128), 2)
     """
     asked = list(settings)
-    change_recipe(Recipe(name=NAME), [setting for setting in asked if not setting.startswith("network.")])  # a mistake is told at once
+    settled(asked)  # a mistake is told at once
     return plan_for(measure(dataset, progress=progress), machine or this_machine(), budget_s=budget_s, settings=asked)
+
+
+def settled(settings: Iterable[str]) -> Recipe:
+    """A recipe as far as the user has decided on it, with defaults for the rest; which network it will have, and so its settings, is open.
+
+    Raises:
+        RecipeError: A setting is not valid.
+    """
+    return change_recipe(Recipe(name=NAME), [setting for setting in settings if not setting.startswith("network.")])
 
 
 def plan_for(fingerprint: Fingerprint, machine: Machine, *, budget_s: float | None = None, settings: Sequence[str] = ()) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -58,6 +59,16 @@ def change_recipe(recipe: Recipe, settings: Iterable[str]) -> Recipe:
     values = recipe.model_dump(mode="json")
     _apply_all(values, settings)
     return parse_recipe(values, where=recipe.name)
+
+
+def data_settings(**data: str | int | None) -> list[str]:
+    """Settings of a recipe's data part; JSON is YAML, and keeps `#ff0000` from being read as a comment.
+
+    Example:
+        >>> data_settings(foreground="#ff0000", group=None)
+        ['data.foreground="#ff0000"']
+    """
+    return [f"data.{name}={json.dumps(value)}" for name, value in data.items() if value is not None]
 
 
 def parse_recipe(values: Mapping[str, Any], *, where: str) -> Recipe:
