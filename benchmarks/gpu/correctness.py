@@ -1,4 +1,4 @@
-"""Is training on the GPU right? The same batch gives the same loss and gradients as on the CPU, and a short training learns.
+"""Is training on the GPU right? The same batch gives the same loss and gradients as on the CPU, a short training learns, and no step waits.
 
 Prints one JSON object; ends with exit code 1 if something is wrong.
 """
@@ -8,17 +8,22 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
+import lightning as L
+import numpy as np
 import torch
 
 from limner.data.phantoms import write_phantoms
+from limner.data.resident import ResidentSet
 from limner.models import build_network
 from limner.recipe import load_recipe
+from limner.report import read_history
 from limner.runtime import load
 from limner.training.augment import augment
-from limner.training.hardware import describe_machine
-from limner.training.loader import generator
+from limner.training.hardware import choose_precision, describe_machine
+from limner.training.loader import ResidentLoader, generator
 from limner.training.module import SegmentationModule
 from limner.training.pace import Pace
 from limner.training.run import train_run
@@ -39,6 +44,34 @@ def loss_and_gradient(device: str) -> tuple[float, float]:
     return loss.item(), norm.item()
 
 
+class WaitsCounted(L.Callback):
+    """Has PyTorch warn of whatever makes the processor wait for the GPU, from the fifth step on."""
+
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, batch: object, batch_idx: int) -> None:
+        """Begin with a step."""
+        torch.cuda.set_sync_debug_mode("warn" if batch_idx >= 4 else "default")
+
+    def on_train_batch_end(self, *_: object) -> None:
+        """End with it: what an epoch does at its end does not count."""
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def waits_per_step() -> float:
+    """How often a training step makes the processor wait for the GPU; each wait leaves the GPU without work for a moment."""
+    recipe, counted = load_recipe("polyp-unet-resnet50", ["network.encoder_weights=none", "batch_size=4"]), 16
+    images = np.random.default_rng(0).integers(0, 256, (4 * (counted + 4), 128, 128, 3), dtype=np.uint8)
+    part = ResidentSet(tuple(map(str, range(len(images)))), images, (images[..., 0] > 128).astype(np.uint8))
+    module = SegmentationModule(recipe, build_network(recipe.network), Pace(counted + 4))
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = L.Trainer(
+        accelerator="cuda", devices=1, max_epochs=1, precision=choose_precision(recipe), callbacks=[WaitsCounted()], **quiet
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        trainer.fit(module, ResidentLoader(part, 4, seed=0, device=torch.device("cuda", 0)))
+    return sum("synchronizing" in str(warning.message) for warning in caught) / counted
+
+
 def main() -> None:
     """Check and print."""
     if not torch.cuda.is_available():
@@ -48,7 +81,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = write_phantoms(Path(folder) / "phantoms", count=160)
         run = train_run(source, load_recipe("phantom-unet"), Path(folder) / "run", progress=False)
-        dice = max(float(line.split(",")[3]) for line in (run / "metrics.csv").read_text().splitlines()[1:])
+        dice = max(row["val_dice"] for row in read_history(run / "metrics.csv"))
         parity = load(run).metadata.parity
     report = {
         "machine": describe_machine(),
@@ -56,6 +89,7 @@ def main() -> None:
         "loss": {"cpu": cpu[0], "cuda": gpu[0]},
         "gradient_norm": {"cpu": cpu[1], "cuda": gpu[1]},
         "phantom_validation_dice": dice,
+        "waits_per_step": waits_per_step(),
         "parity": parity,
     }
     print(json.dumps(report, indent=2))

@@ -1,18 +1,35 @@
 #!/usr/bin/env bash
 # Everything that needs a GPU, in one call; see README.md beside this.
+#
+#     benchmarks/gpu/run.sh [SHARED] [OUT]
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
 shared=${1:-}
 out=${2:-$(mktemp -d)}
 python=${PYTHON:-python3}
-export PYTHONPATH="$here/../../src${PYTHONPATH:+:$PYTHONPATH}"
+export PYTHONPATH="$root/src${PYTHONPATH:+:$PYTHONPATH}"
+mkdir -p "$out"
 
-"$python" "$here/correctness.py"
+echo "== tests" >&2
+if "$python" -c "import hypothesis, pytest" 2>/dev/null; then
+	(cd "$root" && "$python" -m pytest -q -m gpu -p no:cacheprovider tests)
+else
+	echo "pytest and hypothesis are not installed: the tests are left out" >&2
+fi
+echo "== correctness" >&2
+"$python" "$here/correctness.py" | tee "$out/correctness.json"
+echo "== throughput against the usual script" >&2
 source=()
 [[ -n "$shared" ]] && source=(--source "$shared/data/kvasir-seg/kvasir-seg.zip")
-"$python" "$here/../throughput.py" "${source[@]}" --steps 40 --batch-size 16 --json
+"$python" "$root/benchmarks/throughput.py" "${source[@]}" --steps 40 --batch-size 16 --json | tee "$out/throughput.json"
+echo "== all networks" >&2
+"$python" "$root/benchmarks/networks.py" --batch 16 --steps 20 | tee "$out/networks.md"
+echo "== devices" >&2
+"$python" "$here/scaling.py" --set network.encoder_weights=none | tee "$out/scaling.json"
 if [[ -n "$shared" ]]; then
-	# As much of the recipe's 50 epochs as fits.
-	PYTHON=$python LIMNER="$python -m limner" "$here/../kvasir.sh" "$shared" "$out" 8m
+	echo "== Kvasir-SEG, as much of the recipe's epochs as fits" >&2
+	PYTHON=$python LIMNER="$python -m limner" "$root/benchmarks/kvasir.sh" "$shared" "$out" 8m
 	cat "$out/evaluation.json"
 fi
+echo "everything is in $out" >&2

@@ -14,11 +14,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from limner.api import evaluate, export_model, load, predict, train
+    from limner.api import evaluate, export_model, find_learning_rate, load, predict, preview_augmentation, sweep, train
 
     __version__: str
 
-__all__ = ["__version__", "evaluate", "export_model", "load", "predict", "train"]
+__all__ = ["__version__", "evaluate", "export_model", "find_learning_rate", "load", "predict", "preview_augmentation", "sweep", "train"]
 
 
 def __getattr__(name: str) -> object:

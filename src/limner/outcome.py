@@ -8,17 +8,30 @@ from typing import TYPE_CHECKING, Any
 from limner.data.splits import PARTS, load_leaks
 from limner.evaluation import ThresholdChoice, evaluate
 from limner.progress import show_progress
-from limner.report import ParityFacts, ReportData, SplitFacts, build_gallery, read_history, write_report
+from limner.report import (
+    ParityFacts,
+    ReportData,
+    SplitFacts,
+    build_gallery,
+    predict_panel,
+    read_history,
+    save_curves,
+    save_panel,
+    write_report,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from limner.data import Dataset
+    from limner.data.splits import Split
     from limner.evaluation import Evaluation
     from limner.runtime import ModelMetadata, Predictor
     from limner.selection import Selection
 
-_RUN_FACTS = ("source", "started", "finished", "seconds", "budget_s", "precision", "seed")
+_CURVES, _PANEL = "figures/curves.svg", "figures/panel.png"
+_RUN_FACTS = ("source", "started", "finished", "seconds", "budget_s", "precision", "seed", "ended")
 
 
 def evaluate_selection(predictor: Predictor, selection: Selection, *, progress: bool) -> Evaluation:
@@ -51,8 +64,26 @@ def report_selection(predictor: Predictor, selection: Selection, evaluation: Eva
         gallery=build_gallery(predictor, selection.dataset, evaluation),
         split=_split_facts(metadata),
         parity=_parity_facts(metadata),
+        panel=_read_panel(run),
     )
     return write_report(data, out)
+
+
+def draw_run(predictor: Predictor, dataset: Dataset, split: Split, run: Path) -> None:
+    """Draw a run's figures: `figures/curves.svg` and `.png` of its epochs, and `figures/panel.png` of predictions on train and test part.
+
+    Raises:
+        DataError: An image or a mask cannot be read any more.
+    """
+    (run / _CURVES).parent.mkdir(exist_ok=True)
+    save_curves(read_history(run / "metrics.csv"), run / _CURVES)
+    shown = {"train": split.train, **({"test": split.test} if split.test else {"validation": split.val})}
+    save_panel({name: predict_panel(predictor, dataset.subset(keys)) for name, keys in shown.items()}, run / _PANEL)
+
+
+def _read_panel(run: Path | None) -> bytes | None:
+    file = run / _PANEL if run else None
+    return file.read_bytes() if file and file.is_file() else None
 
 
 def _facts(predictor: Predictor, run: Path | None) -> dict[str, Mapping[str, Any]]:

@@ -9,7 +9,22 @@ from typer.main import get_command
 
 from limner.cli.app import app
 
-COMMANDS = ["demo", "data", "doctor", "split", "plan", "train", "evaluate", "predict", "export", "models", "recipes"]
+COMMANDS = [
+    "demo",
+    "data",
+    "doctor",
+    "split",
+    "plan",
+    "augment",
+    "lr-find",
+    "train",
+    "sweep",
+    "evaluate",
+    "predict",
+    "export",
+    "models",
+    "recipes",
+]
 HEAVY = {"numpy", "torch", "pydantic", "rich", "cv2", "PIL", "onnxruntime", "yaml", "matplotlib", "skimage", "lightning"}
 PROBE = """
 import sys
@@ -45,7 +60,9 @@ def test_each_command_has_help_with_examples(limner, command):
     assert all(len(line) <= 120 for line in result.stdout.splitlines())
 
 
-@pytest.mark.parametrize("command", ["doctor", "split", "plan", "train", "evaluate", "predict", "export", "models", "recipes", "demo"])
+@pytest.mark.parametrize(
+    "command", ["doctor", "split", "plan", "lr-find", "train", "sweep", "evaluate", "predict", "export", "models", "recipes", "demo"]
+)
 def test_each_command_that_prints_a_table_prints_json(limner, command):
     assert "--json" in limner(command, "--help").stdout
 
@@ -70,7 +87,7 @@ def test_no_command_shows_the_help_as_wrong_usage(limner):
 EXAMPLES = [
     line.split()[1:]
     for command in COMMANDS
-    for line in importlib.import_module(f"limner.cli.{command}").EPILOG.splitlines()
+    for line in importlib.import_module(f"limner.cli.{command.replace('-', '_')}").EPILOG.splitlines()
     if line.startswith("  limner ")
 ]
 

@@ -17,7 +17,7 @@ def test_recipes_are_listed_alike_as_table_and_json(limner):
     assert [recipe["name"] for recipe in listed] == recipe_names()
     table = limner("recipes").stdout
     assert all(recipe["name"] in table for recipe in listed)
-    assert {"name", "task", "network", "description", "source"} == set(listed[0])
+    assert {"name", "data", "task", "network", "description", "source"} == set(listed[0])
 
 
 @pytest.mark.parametrize("name", recipe_names())

@@ -230,3 +230,35 @@ def test_masks_of_several_labels_are_refused_with_what_to_say(limner, labelled, 
     result = limner("train", labelled, *TINY, "--out", tmp_path / "run")
     assert result.exit_code == 1
     assert "--foreground" in result.stderr
+
+
+def test_without_a_source_the_recipes_data_set_is_taken(limner, source, tmp_path, monkeypatch):
+    seen = []
+
+    def listen(dataset, *_args, **_kwargs):
+        seen.append(dataset.place)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, "train_run", listen)
+    named = [*TINY, "--set", f"dataset={source}"]
+    result = limner("train", *named, "--out", tmp_path / "run")
+    assert seen == [str(source)]
+    assert f"limner train --out {tmp_path / 'run'} --resume" in result.stderr
+    limner("train", "--set", f"dataset={source}", "--out", tmp_path / "planned", "-q")
+    assert seen == [str(source)] * 2
+
+
+def test_neither_a_source_nor_a_data_set_is_wrong_usage(limner, tmp_path):
+    for options in (TINY, []):
+        result = limner("train", *options, "--out", tmp_path / "run")
+        assert result.exit_code == 2
+        assert "the recipe names no data set" in result.stderr
+        assert "limner train polyps/" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_resuming_needs_no_source(limner, trained):
+    folder, result = trained
+    again = limner("train", "--out", folder, "--resume", "--json", "-q")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout)["scores"] == json.loads(result.stdout)["scores"]

@@ -41,6 +41,28 @@ def test_own_size_is_kept_exactly(data) -> None:
     assert np.array_equal(resident.masks[0], data["case1"].load().mask)
 
 
+@pytest.mark.parametrize(("size", "place"), [((6, 5), (4, 5, 1, 0)), ((4, 20), (4, 5, 0, 7)), ((32, 32), (26, 32, 3, 0))])
+def test_an_image_that_keeps_its_aspect_ratio_lies_on_black_with_its_mask(data, size, place) -> None:
+    resident = load_resident(data, ["case2", "case5"], size, keep_aspect=True)
+    assert resident.places == (place, place)
+    height, width, top, left = place
+    for index, content in enumerate(resident.contents()):
+        sample = data[resident.keys[index]].load()
+        assert np.array_equal(content, resize_image(sample.image, (height, width)))
+        image, mask = np.zeros((*size, 3), np.uint8), np.zeros(size, np.uint8)
+        image[top : top + height, left : left + width] = content
+        mask[top : top + height, left : left + width] = resize_mask(sample.mask, (height, width))
+        assert mask.any()
+        assert np.array_equal(resident.images[index], image)
+        assert np.array_equal(resident.masks[index], mask)
+
+
+def test_images_that_fill_all_are_their_contents(data) -> None:
+    resident = load_resident(data, ["case2", "case5"], (6, 5))
+    assert resident.places is None
+    assert np.array_equal(np.stack(list(resident.contents())), resident.images)
+
+
 def test_progress_counts_up(data) -> None:
     seen: list[tuple[int, int]] = []
     load_resident(data, data.keys(), (4, 4), progress=lambda done, total: seen.append((done, total)))

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 from limner.export import export_network, new_metadata
 from limner.recipe import Recipe, load_recipe
+from limner.recipe.schema import DataPart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +20,22 @@ if TYPE_CHECKING:
 
 SIZE = (32, 48)
 THRESHOLD = 0.37  # not a float32
+NORMALISATIONS = ("none", "unit", "minmax", "measured", "imagenet", "half", "zscore")
+MEASURED = {"mean": (140.25, 90.5, 70.125), "std": (61.5, 40.25, 33.0)}
+
+
+def data_part(normalisation: str = "imagenet", channels: str = "rgb", keep_aspect: bool = False) -> DataPart:
+    numbers = MEASURED if normalisation == "measured" else {}
+    return DataPart(input_size=SIZE, normalisation=normalisation, channels=channels, keep_aspect=keep_aspect, **numbers)
+
+
+# Every way for an image to come to the network.
+DATA_PARTS = {
+    "-".join([normalisation, channels, *(["aspect"] if keep_aspect else [])]): data_part(normalisation, channels, keep_aspect)
+    for normalisation in NORMALISATIONS
+    for channels in ("rgb", "grey", "green")
+    for keep_aspect in (False, True)
+}
 
 
 class ToyNetwork(nn.Module):
@@ -38,6 +56,13 @@ class ChannelMean(nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         return image.mean(dim=1, keepdim=True)
+
+
+class Surroundings(nn.Module):
+    """The mean over the channels and the neighbourhood: what lies around an image shows at its border."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return functional.avg_pool2d(image.mean(dim=1, keepdim=True), 5, stride=1, padding=2)
 
 
 def toy_network() -> nn.Module:

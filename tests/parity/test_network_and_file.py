@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 import pytest
 import torch
-from tests.export.toys import ChannelMean, random_image, toy_network, toy_recipe
+from tests.export.toys import DATA_PARTS, Surroundings, data_part, random_image, toy_network, toy_recipe
 from torch import nn
 
-from limner.export import check_parity, export_network, new_metadata
+from limner.export import check_parity, export_network, exporter, new_metadata
 from limner.models import build_network
-from limner.recipe.schema import EncoderUNetPart, NetworkPart, UNetPart
+from limner.recipe.schema import DataPart, EncoderUNetPart, NetworkPart, UNetPart
 from limner.runtime import load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SIZES = [(32, 48), (31, 47), (64, 96), (1, 1), (8, 8), (3, 200), (200, 3), (333, 77), (480, 640)]
+_EXPORT_CORE = exporter._export_core
+SIZES = [(32, 48), (31, 47), (64, 96), (1, 1), (8, 8), (3, 200), (200, 3), (90, 1), (333, 77), (480, 640)]
 BARE = """
 import sys
 import numpy as np
@@ -45,12 +48,68 @@ def test_the_toy_network_and_its_file_agree_on_any_size(toy_model: Path) -> None
     assert parity.mask_agreement > 0.9999
 
 
-@pytest.mark.parametrize("normalisation", ["none", "unit", "half", "imagenet"])
-def test_every_normalisation_agrees(tmp_path: Path, normalisation: str) -> None:
-    recipe = toy_recipe(normalisation)
-    path = export_network(ChannelMean(), recipe, new_metadata(recipe), tmp_path / "model.onnx")
+@pytest.fixture
+def one_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same network is translated once for all tests; what is around it is new each time."""
+    monkeypatch.setattr(exporter, "_export_core", lambda _, shape: onnx.load_model_from_string(_surroundings(shape)))
+
+
+@cache
+def _surroundings(shape: tuple[int, int, int]) -> bytes:
+    return _EXPORT_CORE(Surroundings().eval(), shape).SerializeToString()
+
+
+@pytest.mark.parametrize("data", DATA_PARTS.values(), ids=DATA_PARTS.keys())
+@pytest.mark.usefixtures("one_export")
+def test_every_way_to_the_network_agrees(tmp_path: Path, data: DataPart) -> None:
+    recipe = toy_recipe().model_copy(update={"data": data})
+    path = export_network(Surroundings(), recipe, new_metadata(recipe), tmp_path / "model.onnx")
     # Without a division the logits run to 255, where their rounding error is a thousandth.
-    assert check_parity(ChannelMean(), recipe, path, images()).max_prob_difference < (5e-4 if normalisation == "none" else 1e-5)
+    within = 5e-4 if data.normalisation == "none" else 1e-5
+    assert check_parity(Surroundings(), recipe, path, images()).max_prob_difference < within
+    dim = [image // 16 + 60 for image in images()[:3]]
+    assert check_parity(Surroundings(), recipe, path, [*dim, np.full((40, 40, 3), 9, np.uint8)]).max_prob_difference < 10 * within
+
+
+@pytest.mark.parametrize("normalisation", ["minmax", "zscore", "measured"])
+@pytest.mark.usefixtures("one_export")
+def test_patches_agree(tmp_path: Path, normalisation: str) -> None:
+    recipe = toy_recipe().model_copy(update={"data": data_part(normalisation, "grey").model_copy(update={"sampling": "patches"})})
+    path = export_network(Surroundings(), recipe, new_metadata(recipe), tmp_path / "model.onnx")
+    assert check_parity(Surroundings(), recipe, path, images()).max_prob_difference < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("imagenet-rgb", "half-rgb"),
+        ("minmax-rgb", "unit-rgb"),
+        ("zscore-rgb", "imagenet-rgb"),
+        ("unit-grey", "unit-green"),
+        ("unit-rgb", "unit-rgb-aspect"),
+        ("measured-grey", "imagenet-grey"),
+        ("zscore-green-aspect", "zscore-green"),
+    ],
+)
+@pytest.mark.usefixtures("one_export")
+def test_a_file_that_prepares_images_otherwise_is_seen_to_disagree(tmp_path: Path, right: str, wrong: str) -> None:
+    recipe, other = (toy_recipe().model_copy(update={"data": DATA_PARTS[name]}) for name in (right, wrong))
+    path = export_network(Surroundings(), other, new_metadata(other), tmp_path / "model.onnx")
+    assert check_parity(Surroundings(), recipe, path, images()).max_prob_difference > 1e-2
+
+
+class Transposed(nn.Module):
+    """Begins and ends in another memory layout, as transformers do; ONNX Runtime then moves transpositions through what is around it."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(image.permute(0, 2, 3, 1)).mean(dim=3, keepdim=True).permute(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("name", ["zscore-rgb-aspect", "imagenet-grey-aspect"])
+def test_transpositions_at_the_edge_of_the_network_do_no_harm(tmp_path: Path, name: str) -> None:
+    recipe = toy_recipe().model_copy(update={"data": DATA_PARTS[name]})
+    path = export_network(Transposed(), recipe, new_metadata(recipe), tmp_path / "model.onnx")
+    assert check_parity(Transposed(), recipe, path, images()).max_prob_difference < 1e-5
 
 
 @pytest.mark.parametrize(

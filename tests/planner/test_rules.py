@@ -144,6 +144,7 @@ def test_the_loss_follows_the_share_of_foreground():
 def test_augmentation_follows_what_the_images_share():
     free = values(choose_augmentation(nuclei()))
     assert (free["augmentation.vertical_flip"], free["augmentation.rotate"], free["augmentation.saturation"]) == (0.5, 180.0, 0.4)
+    assert free["augmentation.brightness"] == 0.09  # their mean is 47 of 255: twice as much would leave a black image
     upright = values(choose_augmentation(fingerprint(upside_down=0.1)))
     assert (upright["augmentation.vertical_flip"], upright["augmentation.rotate"]) == (0.0, 15.0)
     assert values(choose_augmentation(fingerprint(grey=1.0)))["augmentation.saturation"] == 0.0

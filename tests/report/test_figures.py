@@ -69,6 +69,13 @@ def test_nothing_to_draw_is_no_figure(history):
     assert figures.dice_by_size([(0.0, 1.0), (0.3, math.nan)]) is None
 
 
+def test_a_run_of_an_earlier_limner_has_no_scores_of_the_training():
+    history = [{name: row[name] for name in ("epoch", "train_loss", "val_loss", "val_dice", "val_iou")} for row in make_history(4)]
+    svg = figures.score_curves(history, 2)
+    assert (">validation</text>" in svg, ">training</text>" in svg) == (True, False)
+    assert ">training</text>" in figures.score_curves(make_history(4), 2)
+
+
 def test_one_of_each():
     assert figures.loss_curves(make_history(1))
     assert figures.dice_spread([0.5], 0.5)

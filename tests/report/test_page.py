@@ -194,6 +194,22 @@ def test_history_with_holes(vary, tmp_path):
     assert summary["training"]["history"][2]["val_dice"] is None
 
 
+@pytest.mark.parametrize(
+    ("stopping", "sentence"),
+    [
+        ({}, "Epoch 5 was kept: its validation Dice of 0.850 was the highest."),
+        ({"choose_by": "val_loss"}, "Epoch 3 was kept: its validation loss of 0.100 was the lowest."),
+        ({"choose_by": "val_precision"}, "Epoch 5 was kept: its validation precision of 0.850 was the highest."),
+    ],
+)
+def test_says_which_epoch_was_kept_and_why(vary, tmp_path, stopping, sentence):
+    history = make_history(5)
+    history[2]["val_loss"] = 0.1
+    text, summary = write(vary(history=history, recipe={"name": "fake", "stopping": stopping}), tmp_path)
+    assert sentence in text
+    assert summary["training"]["chosen_by"] == stopping.get("choose_by", "val_dice")
+
+
 @pytest.mark.parametrize("part", ["val", "train", "test", "all"])
 @pytest.mark.parametrize("notice", [None, "3 of the 12 images were seen"])
 def test_says_when_the_scores_are_not_a_test(vary, evaluation, tmp_path, part, notice):

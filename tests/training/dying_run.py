@@ -13,7 +13,7 @@ import torch
 
 from limner.recipe import load_recipe
 from limner.training import run
-from limner.training.callbacks import Checkpoints
+from limner.training.checkpoints import Checkpoints
 from limner.training.module import SegmentationModule
 
 

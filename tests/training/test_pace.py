@@ -1,9 +1,7 @@
 import pytest
 
-from limner.recipe.schema import ConstantPart, OneCyclePart
 from limner.training import pace as pace_module
 from limner.training.pace import Pace
-from limner.training.schedule import learning_rate_factor
 
 
 @pytest.fixture
@@ -18,6 +16,7 @@ def test_without_a_budget_only_steps_count(clock):
     pace = Pace(10, _since=clock[0])
     pace.step = 5
     clock[0] += 1e6
+    pace.look()
     assert pace.progress == 0.5
     assert not pace.done
 
@@ -27,19 +26,44 @@ def test_a_tight_budget_completes_the_schedule_in_time(clock):
     for _ in range(5):
         pace.step += 1
         clock[0] += 1.0
+    pace.look()
     assert pace.progress == 0.5
     clock[0] += 5.0
+    assert not pace.done  # nobody has looked
+    pace.look()
     assert pace.done
+    assert pace.cut_short
 
 
 def test_a_generous_budget_ends_with_the_steps(clock):
     pace = Pace(4, budget_s=1e9, _since=clock[0])
     pace.step = 4
+    pace.look()
+    assert pace.done
+    assert not pace.cut_short
+
+
+@pytest.mark.parametrize(("validation_s", "available_s"), [(2.0, 8.0), (9.0, 5.0)])
+def test_time_is_kept_for_the_last_validation_but_not_more_than_half(clock, validation_s, available_s):
+    pace = Pace(1000, budget_s=10.0, validation_s=validation_s, _since=clock[0])
+    clock[0] += available_s - 0.5
+    pace.look()
+    assert not pace.done
+    clock[0] += 0.5
+    pace.look()
     assert pace.done
 
 
+def test_the_clock_is_that_of_the_first_process(clock, monkeypatch):
+    pace = Pace(1000, budget_s=10.0, _since=clock[0])
+    clock[0] += 9.0
+    monkeypatch.setattr(pace_module, "agreed", lambda share: share / 2)
+    pace.look()
+    assert pace.progress == 0.45
+
+
 def test_time_between_sessions_is_not_counted(clock):
-    first = Pace(100, budget_s=10.0, _since=clock[0])
+    first = Pace(100, budget_s=10.0, validation_s=2.0, _since=clock[0])
     clock[0] += 4.0
     first.step = 3
     state = first.state_dict()
@@ -48,18 +72,4 @@ def test_time_between_sessions_is_not_counted(clock):
     second.load_state_dict(state)
     clock[0] += 1.0
     assert second.elapsed_s == pytest.approx(5.0)
-    assert second.step == 3
-
-
-def test_one_cycle_rises_and_falls():
-    part = OneCyclePart(warmup=0.25, start_div=25, end_div=1e5)
-    factors = [learning_rate_factor(part, step / 100) for step in range(101)]
-    assert factors[0] == pytest.approx(1 / 25)
-    assert max(factors) == factors[25] == pytest.approx(1.0)
-    assert factors[:26] == sorted(factors[:26])
-    assert factors[25:] == sorted(factors[25:], reverse=True)
-    assert factors[-1] == pytest.approx(1e-5)
-
-
-def test_constant_is_constant():
-    assert {learning_rate_factor(ConstantPart(), step / 10) for step in range(11)} == {1.0}
+    assert (second.step, second.validation_s) == (3, 2.0)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.training.tiny import ENCODER, assert_equal, best, history, last, train
 
 from limner.data.phantoms import write_phantoms
 from limner.recipe import load_recipe
 from limner.runtime import load
+from limner.training.module import SegmentationModule
 from limner.training.run import train_run
 from limner.training.run_folder import RunFolder
 
@@ -36,7 +38,7 @@ def weights(out):
 
 def rows(out):
     lines = (out / "metrics.csv").read_text().splitlines()
-    return [line.split(",")[:6] for line in lines]  # without the clock's columns
+    return [line.split(",")[:-2] for line in lines]  # without the clock's columns
 
 
 @pytest.mark.slow
@@ -65,3 +67,65 @@ def test_killed_again_and_again_it_ends_as_if_it_never_was(phantoms, tmp_path):
     for name, value in weights(whole).items():
         torch.testing.assert_close(weights(broken)[name], value, atol=1e-6, rtol=1e-5)
     assert load(broken).threshold == load(whole).threshold
+
+
+EVERYTHING = [
+    *ENCODER,
+    "epochs=9",
+    "optimiser.ema_decay=0.9",
+    "optimiser.freeze_encoder=0.3",
+    "optimiser.accumulate=2",
+    "optimiser.clip_norm=1",
+    "schedule=plateau",
+    "schedule.patience=0",
+    "schedule.monitor=val_precision",
+    "stopping.choose_by=val_loss",
+    "stopping.stop_by=val_dice",
+    "stopping.min_delta=1",
+    "stopping.patience=6",
+]
+
+
+@pytest.fixture
+def interruption(monkeypatch):
+    """Ctrl-C in the middle of each epoch that is in the set."""
+    epochs, end = set(), SegmentationModule.on_train_batch_end
+
+    def interrupted(self, outputs, batch, batch_idx):
+        end(self, outputs, batch, batch_idx)
+        if batch_idx == 1 and self.current_epoch in epochs:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(SegmentationModule, "on_train_batch_end", interrupted)
+    return epochs
+
+
+@pytest.mark.parametrize("settings", [EVERYTHING, [*EVERYTHING[:6], "schedule.momentum=[0.85, 0.95]", "stopping.choose_by=val_iou"]])
+def test_interrupted_in_each_epoch_it_ends_bit_for_bit_as_if_it_never_was(tmp_path, interruption, settings):
+    """With all that has a state of its own: average, frozen encoder, accumulation, plateau, early stopping."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    whole = train(tmp_path / "whole", *settings)
+    for epoch in range(len(history(whole))):
+        interruption.clear()
+        interruption.add(epoch)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "broken", *settings)
+        assert epoch == 0 or rows(tmp_path / "broken") == rows(whole.path)[: epoch + 1]
+    interruption.clear()
+    broken = train(tmp_path / "broken", *settings)
+    torch.set_num_threads(threads)
+    assert rows(broken.path) == rows(whole.path)
+    assert len(history(whole)) == (7 if settings is EVERYTHING else 9)
+    assert len({row["learning_rate"] for row in history(whole)}) > 1
+    for read in (best, last):
+        assert_equal(flat(read(broken)), flat(read(whole)))
+
+
+def flat(state, path=""):
+    """Every value of a checkpoint under its path, but for those of the clock."""
+    if isinstance(state, dict | list | tuple):
+        pairs = state.items() if isinstance(state, dict) else enumerate(state)
+        return {name: value for key, inner in pairs for name, value in flat(inner, f"{path}/{key}").items()}
+    clock = ("elapsed_s", "validation_s", "seconds", "images_per_second")
+    return {} if path.endswith(clock) else {path: state}

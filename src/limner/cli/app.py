@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from limner.cli import data, demo, doctor, evaluate, export, models, plan, predict, recipes, split, train
+from limner.cli import augment, data, demo, doctor, evaluate, export, lr_find, models, plan, predict, recipes, split, sweep, train
 from limner.cli.guard import GuardedGroup
 from limner.cli.help import CONTEXT, HelpGroupMixin, examples
 
-COMMANDS = (demo, data, doctor, split, plan, train, evaluate, predict, export, models, recipes)  # in the order of use
+# In the order of use.
+COMMANDS = (demo, data, doctor, split, plan, augment, lr_find, train, sweep, evaluate, predict, export, models, recipes)
 
 
 class _Group(HelpGroupMixin, GuardedGroup):
@@ -21,7 +22,7 @@ class _Group(HelpGroupMixin, GuardedGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - Typer's own context, whose class is private
         """The names in the order of use; Typer would put groups of commands last."""
-        return [command.__name__.rpartition(".")[2] for command in COMMANDS]
+        return [command.__name__.rpartition(".")[2].replace("_", "-") for command in COMMANDS]
 
 
 app = typer.Typer(

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from limner.durations import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SPLIT_PARTS = ("train", "val", "test")
 
 SourceArgument: TypeAlias = Annotated[
     str,
     typer.Argument(metavar="SOURCE", help="Images and masks: a folder, a .zip or .tar archive, an annotation file, or a data set's name."),
+]
+OptionalSourceArgument: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SOURCE]",
+        help="Images and masks: a folder, a .zip or .tar archive, an annotation file, or a data set's name.",
+        show_default="the data set that the recipe names",
+    ),
 ]
 ModelArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="MODEL", help="A run folder, an .onnx file, or the name of a shipped model.")
@@ -39,6 +51,17 @@ GroupOption: TypeAlias = Annotated[
         show_default="what the catalog knows",
     ),
 ]
+
+
+@contextmanager
+def source_needed(command: str) -> Iterator[None]:
+    """That nothing says which data are meant is wrong usage."""
+    from limner.api import NoSourceError
+
+    try:
+        yield
+    except NoSourceError as error:
+        raise typer.BadParameter(f"{error.what}: for example limner {command} polyps/", param_hint="'SOURCE'") from None
 
 
 def source_words(foreground: str | None, observer: int, group: str | None) -> list[str]:

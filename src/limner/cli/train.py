@@ -11,12 +11,22 @@ import typer
 from limner.cli.console import note, only_json, print_json, say
 from limner.cli.guard import if_interrupted
 from limner.cli.help import HelpCommand, examples
-from limner.cli.options import ForegroundOption, GroupOption, JsonOption, QuietOption, SourceArgument, read_budget, read_split
+from limner.cli.options import (
+    ForegroundOption,
+    GroupOption,
+    JsonOption,
+    OptionalSourceArgument,
+    QuietOption,
+    read_budget,
+    read_split,
+    source_needed,
+)
 
 EPILOG = examples(
     "limner train polyps/ --budget 10m",
     "limner train kvasir-seg.zip --recipe polyp-unet-resnet50 --out runs/polyps",
     "limner train kvasir-seg.zip --split train=train.txt,test=test.txt --set epochs=20 --set data.input_size=352",
+    "limner train --recipe vessel-unet-3",
     "limner train kvasir-seg.zip --out runs/polyps --resume",
 )
 
@@ -27,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    source: SourceArgument,
+    source: OptionalSourceArgument = None,
     *,
     recipe: Annotated[
         str | None,
@@ -66,7 +76,7 @@ def train(
     if resume and out is None:
         raise typer.BadParameter("--resume needs the run's folder: add --out RUN")
     out = out or api.new_run_folder(recipe)
-    with if_interrupted(_how_to_resume(source, out)), only_json(as_json):
+    with if_interrupted(_how_to_resume(source, out)), source_needed("train"), only_json(as_json):
         result = api.train(
             source,
             recipe=recipe,
@@ -91,9 +101,10 @@ def train(
     note(f"next:   limner predict {shlex.quote(str(result.folder))} IMAGES --out DIR", style="dim")
 
 
-def _how_to_resume(source: str, out: Path) -> str:
-    command = shlex.join(["limner", "train", source, "--out", str(out), "--resume"])
-    return f"what is complete is kept in {out}\n  go on with: {command}"
+def _how_to_resume(source: str | None, out: Path) -> str:
+    command = shlex.join(["limner", "train", *([source] if source else []), "--out", str(out), "--resume"])
+    export = shlex.join(["limner", "export", str(out), "--out", "MODEL.onnx"])
+    return f"complete epochs, if there are any, are kept in {out}\n  go on with: {command}\n  or use the best so far: {export}"
 
 
 def _announce(step: str) -> None:

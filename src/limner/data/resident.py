@@ -10,15 +10,16 @@ import psutil
 
 from limner.cores import on_all_cores
 from limner.errors import DataError
-from limner.imaging.resize import resize_image, resize_mask
+from limner.imaging.resize import Place, fit_inside, resize_image, resize_mask
 from limner.imaging.tiles import mirrored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
     from limner.data.items import Dataset
+    from limner.types import ImageArray
 
 _KEPT_FREE = 2**28  # bytes left to everything else
 
@@ -31,14 +32,23 @@ class ResidentSet:
         keys: N keys, in the order asked for.
         images: uint8 RGB, (N, H, W, 3).
         masks: uint8 of 0 and 1, (N, H, W).
+        places: Where each image lies, if its aspect ratio was kept; what is around it is black, and background. None: each fills all.
     """
 
     keys: tuple[str, ...]
     images: NDArray[np.uint8]
     masks: NDArray[np.uint8]
+    places: tuple[Place, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def contents(self) -> Iterator[ImageArray]:
+        """The images without what is black around them, as views."""
+        if self.places is None:
+            yield from self.images
+        else:
+            yield from (image[place.window] for image, place in zip(self.images, self.places, strict=True))
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,10 @@ class NativeSet:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def contents(self) -> Iterator[ImageArray]:
+        """The images."""
+        yield from self.images
 
 
 def load_native(
@@ -88,7 +102,12 @@ def load_native(
 
 
 def load_resident(
-    dataset: Dataset, keys: Iterable[str], size: tuple[int, int], *, progress: Callable[[int, int], None] | None = None
+    dataset: Dataset,
+    keys: Iterable[str],
+    size: tuple[int, int],
+    *,
+    keep_aspect: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ResidentSet:
     """Decode and resize the items of some keys, on all cores.
 
@@ -96,6 +115,7 @@ def load_resident(
         dataset: Where the keys are from.
         keys: Which items, in which order.
         size: Height and width in pixels to which everything is resized.
+        keep_aspect: Whether each is resized to what fits inside, and centred on black (see `fit_inside`), rather than stretched.
         progress: Called in this thread after each item with how many are done, and of how many.
 
     Raises:
@@ -103,16 +123,18 @@ def load_resident(
     """
     items = [dataset[key] for key in keys]
     _check_memory(f"{len(items)} images of {size[1]}x{size[0]}", len(items) * size[0] * size[1] * 4)
-    images = np.empty((len(items), *size, 3), dtype=np.uint8)
-    masks = np.empty((len(items), *size), dtype=np.uint8)
+    images = np.zeros((len(items), *size, 3), dtype=np.uint8)
+    masks = np.zeros((len(items), *size), dtype=np.uint8)
 
-    def load(index: int) -> None:
+    def load(index: int) -> Place:
         sample = items[index].load()
-        images[index] = resize_image(sample.image, size)
-        masks[index] = resize_mask(sample.mask, size)
+        place = fit_inside(sample.mask.shape, size) if keep_aspect else Place(*size, 0, 0)
+        images[index][place.window] = resize_image(sample.image, (place.height, place.width))
+        masks[index][place.window] = resize_mask(sample.mask, (place.height, place.width))
+        return place
 
-    on_all_cores(load, range(len(items)), progress=progress)
-    return ResidentSet(tuple(item.key for item in items), images, masks)
+    places = on_all_cores(load, range(len(items)), progress=progress)
+    return ResidentSet(tuple(item.key for item in items), images, masks, tuple(places) if keep_aspect else None)
 
 
 def _check_memory(what: str, needed: int) -> None:

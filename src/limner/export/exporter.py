@@ -56,8 +56,8 @@ def export_network(network: nn.Module, recipe: Recipe, metadata: ModelMetadata, 
     """Write a network as a model file: resizing, normalisation, sigmoid, threshold and metadata inside.
 
     Args:
-        network: (N, 3, h, w) float -> logits (N, 1, h, w), on any device and in any precision; it is copied, not changed.
-        recipe: Says the input size and the normalisation.
+        network: (N, C, h, w) float -> logits (N, 1, h, w), on any device and in any precision; it is copied, not changed.
+        recipe: Its data part says how an image becomes the network's input.
         metadata: See `new_metadata`. Its threshold goes into the graph.
         path: Of the `.onnx` file, which is written whole or not at all.
 
@@ -66,6 +66,7 @@ def export_network(network: nn.Module, recipe: Recipe, metadata: ModelMetadata, 
 
     Raises:
         ModelFileError: The network cannot be expressed in ONNX, or does not fit the recipe.
+        RecipeError: With `normalisation=measured`, nothing was measured yet.
 
     Example:
         >>> import tempfile
@@ -77,13 +78,13 @@ def export_network(network: nn.Module, recipe: Recipe, metadata: ModelMetadata, 
         ...     load(path).predict(np.zeros((20, 30, 3), np.uint8)).mask.shape
         (20, 30)
     """
-    size = recipe.data.input_size
-    if metadata.input_size != size:
-        what = f"the metadata say input size {metadata.input_size}, the recipe {size}"
+    data = recipe.data
+    if metadata.input_size != data.input_size:
+        what = f"the metadata say input size {metadata.input_size}, the recipe {data.input_size}"
         raise ModelFileError(what, fix="make them with new_metadata(recipe)")
-    core = _export_core(inference_copy(network), size)
-    model = join(preprocess_graph(size, recipe.data.normalisation), core, postprocess_graph(metadata.threshold))
-    return _write(model, metadata, path)
+    before, after = preprocess_graph(data), postprocess_graph(metadata.threshold, keep_aspect=data.keep_aspect)
+    core = _export_core(inference_copy(network), (data.in_channels, *data.input_size))
+    return _write(join(before, core, after), metadata, path)
 
 
 def update_model(path: str | Path, *, threshold: float | None = None, metadata: ModelMetadata | None = None) -> None:
@@ -124,9 +125,9 @@ def inference_copy(network: nn.Module) -> nn.Module:
     return copy.deepcopy(network).to("cpu", torch.float32).to(memory_format=torch.contiguous_format).eval()
 
 
-def _export_core(network: nn.Module, size: tuple[int, int]) -> onnx.ModelProto:
-    """The bare network, its batch size left open."""
-    example = torch.zeros(2, 3, *size)  # two: a batch of one would be taken for a fixed size
+def _export_core(network: nn.Module, shape: tuple[int, int, int]) -> onnx.ModelProto:
+    """The bare network for inputs of a shape (C, h, w), the batch size left open."""
+    example = torch.zeros(2, *shape)  # two: a batch of one would be taken for a fixed size
     try:
         with _quiet(), torch.no_grad():
             program = torch.onnx.export(
@@ -134,7 +135,7 @@ def _export_core(network: nn.Module, size: tuple[int, int]) -> onnx.ModelProto:
             )
     except Exception as error:  # anything may go wrong inside a foreign network and PyTorch's tracer
         reason = str(error).strip().splitlines()[0]
-        fix = "try another encoder; the network must take (N, 3, h, w), with no steps that depend on the batch size or on values"
+        fix = "try another encoder; the network must take (N, C, h, w), with no steps that depend on the batch size or on values"
         raise ModelFileError(f"the network cannot be expressed in ONNX: {reason}", fix=fix) from error
     return cast("torch.onnx.ONNXProgram", program).model_proto
 

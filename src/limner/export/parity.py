@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from limner.export.exporter import inference_copy
+from limner.imaging.resize import Place, fit_inside
 from limner.runtime import load
 from limner.runtime.tiled import predict_tiles
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from limner.recipe.schema import Recipe
+    from limner.recipe.schema import DataPart, Recipe
     from limner.types import ImageArray, ProbArray
 
 
@@ -42,7 +43,7 @@ def check_parity(network: nn.Module, recipe: Recipe, model_path: str | Path, ima
     """Compare a model file with the network it was exported from.
 
     Args:
-        network: (N, 3, h, w) float -> logits (N, 1, h, w); it is copied, not changed.
+        network: (N, C, h, w) float -> logits (N, 1, h, w); it is copied, not changed.
         recipe: The one it was exported with.
         model_path: The model file.
         images: uint8 RGB (H, W, 3), of any sizes; at least one. A network that sees patches is compared on a corner of each.
@@ -69,18 +70,23 @@ def reference_probs(network: nn.Module, recipe: Recipe, image: ImageArray) -> Pr
 
     Args:
         network: In evaluation mode, float32, on the processor.
-        recipe: Says the input size and the normalisation.
+        recipe: Its data part says how an image becomes the network's input.
         image: uint8 RGB (H, W, 3).
     """
+    data = recipe.data
 
     def run(images: ImageArray) -> ProbArray:
         pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
-        logits = network(_normalise(_resize(pixels, recipe.data.input_size), recipe.data.normalisation))
-        probs: ProbArray = torch.sigmoid(_resize(logits, images.shape[1:3]))[:, 0].numpy()
+        size = images.shape[1], images.shape[2]
+        place = fit_inside(size, data.input_size) if data.keep_aspect else Place(*data.input_size, 0, 0)
+        canvas = torch.zeros(*pixels.shape[:2], *data.input_size)
+        canvas[:, :, *place.window] = _resize(pixels, (place.height, place.width))
+        logits = network(_normalise(_channels(canvas.double(), data), data).float())[:, :, *place.window]
+        probs: ProbArray = torch.sigmoid(_resize(logits, size))[:, 0].numpy()
         return probs
 
-    if recipe.data.sampling == "patches":
-        return predict_tiles(run, image, recipe.data.input_size)
+    if data.sampling == "patches":
+        return predict_tiles(run, image, data.input_size)
     whole: ProbArray = run(image[None])[0]
     return whole
 
@@ -90,17 +96,45 @@ def _corner(image: ImageArray, tile: tuple[int, int]) -> ImageArray:
     return image[: 2 * tile[0], : 2 * tile[1]]
 
 
-def _resize(batch: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
+def _resize(batch: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    if size[1] == 1 < size[0]:  # PyTorch 2.15 on the processor is wrong for columns one pixel wide, and right for such rows
+        return _resize(batch.mT, (1, size[0])).mT
     return functional.interpolate(batch, list(size), mode="bilinear", antialias=True, align_corners=False)
 
 
-def _normalise(pixels: torch.Tensor, normalisation: str) -> torch.Tensor:
-    if normalisation == "none":
+def _channels(pixels: torch.Tensor, data: DataPart) -> torch.Tensor:
+    if data.channels == "rgb":
         return pixels
-    unit = pixels / 255
-    if normalisation == "unit":
-        return unit
-    if normalisation == "half":
-        return (unit - 0.5) / 0.5
-    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    return (unit - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+    if data.channels == "green":
+        return pixels[:, 1:2]
+    return 0.299 * pixels[:, 0:1] + 0.587 * pixels[:, 1:2] + 0.114 * pixels[:, 2:3]
+
+
+def _normalise(pixels: torch.Tensor, data: DataPart) -> torch.Tensor:
+    """Of float64, so that the reference is the more exact of the two."""
+    match data.normalisation:
+        case "none":
+            return pixels
+        case "unit":
+            return pixels / 255
+        case "half":
+            return pixels / 127.5 - 1
+        case "imagenet":
+            return (pixels / 255 - _numbers((0.485, 0.456, 0.406), data)) / _numbers((0.229, 0.224, 0.225), data)
+        case "measured":
+            return (pixels - _numbers(data.mean, data)) / _numbers(data.std, data)
+        case "minmax" | "zscore":
+            return torch.stack([_by_itself(image, data.normalisation) for image in pixels])
+
+
+def _by_itself(image: torch.Tensor, normalisation: str) -> torch.Tensor:
+    if normalisation == "minmax":
+        return (image - image.min()) / max(float(image.max() - image.min()), 1.0)
+    return (image - image.mean()) / max(float(image.std(correction=0)), 1.0)
+
+
+def _numbers(rgb: tuple[float, float, float] | None, data: DataPart) -> torch.Tensor:
+    """One number for each channel that the network sees, from those of red, green and blue."""
+    if rgb is None:
+        raise ValueError("the recipe's mean and standard deviation were not measured")
+    return _channels(torch.tensor(rgb, dtype=torch.float64).view(1, 3, 1, 1), data)

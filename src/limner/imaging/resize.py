@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -11,6 +11,42 @@ if TYPE_CHECKING:
     from limner.types import ImageArray, MaskArray
 
 _ON = 254  # even, so that a share of exactly one half is a whole number and no rounding decides it
+
+
+class Place(NamedTuple):
+    """Where on a canvas an image lies, in pixels."""
+
+    height: int
+    width: int
+    top: int
+    left: int
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Its rows and columns."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+
+def fit_inside(size: tuple[int, int], canvas: tuple[int, int]) -> Place:
+    """Where an image lies that is resized to be as large as fits into a canvas, keeps its aspect ratio, and is centred.
+
+    All is done in whole numbers, so that the graph of a model file, which does the same, never differs by a pixel.
+
+    Args:
+        size: Height and width of the image, each at least 1.
+        canvas: Height and width of the canvas, likewise.
+
+    Returns:
+        The new height and width, each rounded and at least 1, and the first row and column. Of an odd number of free rows or columns, the
+        odd one is at the bottom or right.
+
+    Example:
+        >>> fit_inside((300, 400), (256, 256))
+        Place(height=192, width=256, top=32, left=0)
+    """
+    (height, width), (rows, columns) = size, canvas
+    fitted = _fitted(height, rows, width, columns), _fitted(width, columns, height, rows)
+    return Place(*fitted, (rows - fitted[0]) // 2, (columns - fitted[1]) // 2)
 
 
 def resize_image(image: ImageArray, size: tuple[int, int]) -> ImageArray:
@@ -45,3 +81,8 @@ def resize_mask(mask: MaskArray, size: tuple[int, int]) -> MaskArray:
         return mask
     levels = Image.fromarray(mask.astype(np.uint8) * np.uint8(_ON))
     return np.asarray(np.asarray(levels.resize((size[1], size[0]), Image.Resampling.BILINEAR)) >= _ON // 2)
+
+
+def _fitted(side: int, most: int, other_side: int, other_most: int) -> int:
+    """`side` times `other_most / other_side`, rounded, halves upwards; from 1 to `most`, which the side that decides the scale comes to."""
+    return max(1, min(most, (2 * side * other_most + other_side) // (2 * other_side)))

@@ -12,7 +12,7 @@ from limner.planner.reason import Reason
 from limner.planner.rules_data import choose_shares, choose_view
 from limner.planner.rules_network import choose_encoder, choose_filters, choose_network, choose_normalisation
 from limner.planner.rules_training import choose_augmentation, choose_batch, choose_epochs, choose_loss, choose_optimiser
-from limner.recipe import Recipe, change_recipe
+from limner.recipe import Recipe, change_recipe, full_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,7 +93,9 @@ def settled(settings: Iterable[str]) -> Recipe:
     Raises:
         RecipeError: A setting is not valid.
     """
-    return change_recipe(Recipe(name=NAME), [setting for setting in settings if not setting.startswith("network.")])
+    return change_recipe(
+        Recipe(name=NAME), [setting for setting in settings if not full_key(setting.partition("=")[0]).startswith("network.")]
+    )
 
 
 def plan_for(fingerprint: Fingerprint, machine: Machine, *, budget_s: float | None = None, settings: Sequence[str] = ()) -> Plan:
@@ -110,7 +112,7 @@ def plan_for(fingerprint: Fingerprint, machine: Machine, *, budget_s: float | No
     if network.name == "encoder_unet":
         weights = draft.answer("network.encoder_weights")
         draft.decide(choose_encoder(machine, encoders_in(weights) if weights else machine.encoders))
-    else:
+    elif network.name == "unet":
         data = draft.recipe.data
         draft.decide(choose_filters(fingerprint, machine, data.input_size, patches=data.sampling == "patches"))
     draft.decide(choose_normalisation(fingerprint, network.name))
@@ -128,7 +130,7 @@ class _Draft:
     def __init__(self, recipe: Recipe, settings: Sequence[str]) -> None:
         self.recipe = recipe
         self.reasons: list[Reason] = []
-        self._settings = {setting.partition("=")[0]: setting for setting in settings}
+        self._settings = {full_key(setting.partition("=")[0]): setting for setting in settings}
 
     @property
     def asked(self) -> frozenset[str]:

@@ -31,7 +31,7 @@ def choose_network(fingerprint: Fingerprint, machine: Machine, asked: Collection
     """
     if any(key.startswith("network.encoder") for key in asked):
         return [Reason("network.name", _ENCODER_UNET, "you ask for an encoder")]
-    if {"network.filters", "network.norm"} & set(asked):
+    if {"network.filters", "network.levels", "network.base_filters", "network.norm"} & set(asked):
         return [Reason("network.name", _UNET, "you set its levels")]
     if machine.encoders and fingerprint.images >= ENOUGH_FOR_ENCODER:
         return [Reason("network.name", _ENCODER_UNET, f"{fingerprint.images} images are enough to tune a pretrained encoder")]

@@ -99,9 +99,15 @@ def _colours(fingerprint: Fingerprint) -> list[Reason]:
         why, brightness, contrast, saturation = "light and white balance differ between cameras and sites", 0.15, 0.2, 0.2
     else:
         why, brightness, contrast, saturation = "exposure differs between sites; there is no colour to change", 0.15, 0.3, 0.0
+    bearable = round(sum(fingerprint.mean) / 3 / 255 / 2, 2)
+    reason = Reason("augmentation.brightness", brightness, why)
+    if bearable < brightness:
+        reason = Reason(
+            "augmentation.brightness", bearable, "images are dark, and more than half of their mean would turn some of them black"
+        )
     return [
-        Reason("augmentation.brightness", brightness, why),
-        Reason("augmentation.contrast", contrast, "likewise"),
+        reason,
+        Reason("augmentation.contrast", contrast, why),
         Reason("augmentation.saturation", saturation, "likewise"),
     ]
 
@@ -148,7 +154,7 @@ def training_bytes(recipe: Recipe) -> float:
     """About how many bytes training takes for one image."""
     network = recipe.network
     if isinstance(network, UNetPart):
-        each = float(_UNET_BYTES_PER_CHANNEL) * sum(filters / 4**level for level, filters in enumerate(network.filters))
+        each = float(_UNET_BYTES_PER_CHANNEL) * sum(filters / 4**level for level, filters in enumerate(network.widths))
     else:
         each = _ENCODER_BYTES
     return float(each * math.prod(recipe.data.input_size))

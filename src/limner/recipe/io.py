@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?e[-+]?\d+", re.IGNORECASE)
+_ALIASES = {"model": "network"}
 _LIBRARY = files("limner.recipe") / "library"
 
 
@@ -32,7 +33,8 @@ def load_recipe(name_or_file: str | Path, settings: Iterable[str] = ()) -> Recip
 
     Args:
         name_or_file: A name from `recipe_names()`, or the path of a YAML file.
-        settings: Strings `key=value`; a dot goes down a level, and the value is read as YAML.
+        settings: Strings `key=value`; a dot goes down a level, and the value is read as YAML. `model` means `network`, and a key that only
+            one part has may stand alone: `levels=3` for `network.levels=3`.
 
     Raises:
         RecipeError: No such recipe, or a key or value that is not valid.
@@ -40,6 +42,8 @@ def load_recipe(name_or_file: str | Path, settings: Iterable[str] = ()) -> Recip
     Example:
         >>> load_recipe("phantom-unet", ["epochs=3", "optimiser.learning_rate=1e-4"]).epochs
         3
+        >>> load_recipe("phantom-unet", ["network=unet-resnet34", "normalisation=unit"]).network.encoder_name
+        'resnet34'
     """
     values = _read(name_or_file)
     _apply_all(values, settings)
@@ -113,24 +117,53 @@ def _read(name_or_file: str | Path) -> dict[str, Any]:
     return values
 
 
+def full_key(key: str) -> str:
+    """A setting's key as the recipe has it.
+
+    `model` is what many call the network, a part that is exchanged by its name may be set to it, and a word that only one part has
+    needs no part before it.
+
+    Example:
+        >>> full_key("model.levels"), full_key("loss"), full_key("normalisation"), full_key("epochs")
+        ('network.levels', 'loss.name', 'data.normalisation', 'epochs')
+    """
+    first, dot, rest = key.partition(".")
+    first = _ALIASES.get(first, first)
+    if dot:
+        return f"{first}.{rest}"
+    if field := Recipe.model_fields.get(first):
+        return f"{first}.name" if any("name" in part.model_fields for part in parts_of(field.annotation)) else first
+    parts = [name for name, field in Recipe.model_fields.items() if any(key in part.model_fields for part in parts_of(field.annotation))]
+    return f"{parts[0]}.{key}" if len(parts) == 1 else key
+
+
 def _apply_all(values: dict[str, Any], settings: Iterable[str]) -> None:
     """Apply settings in place; a part is chosen before its settings are made, in whatever order they are given."""
-    for setting in sorted(settings, key=lambda setting: not setting.partition("=")[0].endswith(".name")):
-        _apply(values, setting)
+    for part, value in values.items():
+        if isinstance(value, str) and full_key(part) != part:  # `network: unet` is short for its name
+            values[part] = {"name": value}
+    split = [_split(setting) for setting in settings]
+    for key, text, setting in sorted(split, key=lambda entry: not entry[0].endswith(".name")):
+        _apply(values, key, text, where=f"--set {setting}")
 
 
-def _apply(values: dict[str, Any], setting: str) -> None:
-    """Apply one `key=value` in place. Choosing another part by its `name` drops the settings of a part of another class."""
+def _split(setting: str) -> tuple[str, str, str]:
+    """A setting's full key, its text, and the setting itself."""
     key, separator, text = setting.partition("=")
     if not separator or not key:
         raise RecipeError(f"a setting must read key=value, not '{setting}'", fix="for example --set epochs=10")
+    return (key if text.lstrip().startswith("{") else full_key(key)), text, setting
+
+
+def _apply(values: dict[str, Any], key: str, text: str, *, where: str) -> None:
+    """Apply one setting in place. Choosing another part by its `name` drops the settings of a part of another class."""
     *path, last = key.split(".")
     level = values
     for step in path:
         level = level.setdefault(step, {})
         if not isinstance(level, dict):
-            raise RecipeError(f"'{step}' is a value, not a part with keys of its own", where=f"--set {setting}", fix="set it directly")
-    value = _parse(setting, text)
+            raise RecipeError(f"'{step}' is a value, not a part with keys of its own", where=where, fix="set it directly")
+    value = _parse(text, where=where)
     if last == "name" and len(path) == 1 and _is_another_class(path[0], level, value):
         level.clear()
     level[last] = value
@@ -139,11 +172,11 @@ def _apply(values: dict[str, Any], setting: str) -> None:
 def _is_another_class(part: str, present: dict[str, Any], name: object) -> bool:
     """Whether choosing `name` for a part changes its class, whose settings then are others."""
     field = Recipe.model_fields.get(part)
-    names = [option.model_fields["name"].default for option in _parts(field.annotation)] if field else []
+    names = [option.model_fields["name"].default for option in parts_of(field.annotation)] if field else []
     return len(names) > 1 and present.get("name", field and field.default.name) != name
 
 
-def _parse(setting: str, text: str) -> Any:  # noqa: ANN401 - any YAML value
+def _parse(text: str, *, where: str) -> Any:  # noqa: ANN401 - any YAML value
     """The value of a setting. YAML 1.1 reads `1e-3` as a string; a user means the number."""
     if _SCIENTIFIC.fullmatch(text):
         return float(text)
@@ -151,7 +184,7 @@ def _parse(setting: str, text: str) -> Any:  # noqa: ANN401 - any YAML value
         return yaml.safe_load(text)
     except yaml.YAMLError:
         raise RecipeError(
-            f"the value '{text}' is not YAML", where=f"--set {setting}", fix="close brackets and quotes, for example --set 'a.b=[1, 2]'"
+            f"the value '{text}' is not YAML", where=where, fix="close brackets and quotes, for example --set 'a.b=[1, 2]'"
         ) from None
 
 
@@ -167,14 +200,14 @@ def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
     model: type[BaseModel] = Recipe
     for step in location[:-1]:
         if field := model.model_fields.get(str(step)):
-            options = _parts(field.annotation)
+            options = parts_of(field.annotation)
         else:  # the tag that pydantic puts into the path of a discriminated union
             options = [part for part in options if part.model_fields["name"].default == step]
         model = options[0]
     return list(model.model_fields)
 
 
-def _parts(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - a typing construct
-    """The part classes in a field's annotation: itself, or the members of its union."""
+def parts_of(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - a typing construct
+    """The part classes in the annotation of a recipe's field: itself, or the members of its union; none for a plain value."""
     members = getattr(annotation, "__args__", (annotation,))
     return [member for member in members if isinstance(member, type) and issubclass(member, BaseModel)]

@@ -92,6 +92,7 @@ class ReportData:
         gallery: Cases to show, as `build_gallery` returns them.
         split: How the images that the model was made of were divided.
         parity: How closely the exported file agrees with the network.
+        panel: Predictions on the train and on the test part, a PNG as `save_panel` draws it.
     """
 
     title: str
@@ -105,6 +106,7 @@ class ReportData:
     gallery: Sequence[GalleryCase] = ()
     split: SplitFacts | None = None
     parity: ParityFacts | None = None
+    panel: bytes | None = None
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

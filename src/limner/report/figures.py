@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeAlias
 
-from limner.report.style import FIRST, INK, MUTED, PAPER, SECOND, render
+from limner.report.style import FIRST, INK, MUTED, PAPER, SECOND, render, save_figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from matplotlib.axes import Axes
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 THIRD_OF_PAGE = (340, 250)  # CSS pixels
 HALF_OF_PAGE = (520, 310)
+CURVES = (680, 760)
 BINS = 20  # of the histogram: 0.05 wide
 
 
@@ -32,14 +34,31 @@ def loss_curves(history: Sequence[Row]) -> str | None:
 
 
 def score_curves(history: Sequence[Row], best_epoch: int | None) -> str | None:
-    """Validation Dice and IoU by epoch, with the best epoch marked."""
-    lines = _columns(history, val_dice="Dice", val_iou="IoU")
-    return _by_epoch(lines, name="scores", alt="Line chart: validation Dice and IoU by epoch.", marked=best_epoch)
+    """Training and validation IoU by epoch, with the epoch that was kept marked. Runs of an earlier limner have none of the training."""
+    lines = _columns(history, train_iou="training", val_iou="validation")
+    return _by_epoch(lines, name="scores", alt="Line chart: training and validation IoU by epoch.", marked=best_epoch)
 
 
 def rate_curve(history: Sequence[Row]) -> str | None:
     """Learning rate by epoch."""
     return _by_epoch(_columns(history, learning_rate=""), name="rate", alt="Line chart: learning rate by epoch.")
+
+
+def save_curves(history: Sequence[Row], path: Path) -> None:
+    """Draw loss, IoU and learning rate by epoch, one above the other, to files of their own: `path` as SVG, and as PNG beside it."""
+    charts = {
+        "Loss": _columns(history, train_loss="training", val_loss="validation"),
+        "IoU, per image": _columns(history, train_iou="training", val_iou="validation"),
+        "Learning rate": _columns(history, learning_rate=""),
+    }
+
+    def draw(axes: list[Axes]) -> None:
+        for chart, (name, lines) in zip(axes, charts.items(), strict=True):
+            _draw_by_epoch(chart, lines)
+            chart.set_ylabel(name)
+            chart.set_xlabel("Epoch" if chart is axes[-1] else "")
+
+    save_figure(draw, path, size=CURVES, heights=(3, 3, 2))
 
 
 def threshold_curve(curve: Sequence[CurvePoint], chosen: float) -> str | None:
@@ -111,20 +130,19 @@ def dice_by_size(points: Sequence[Point], worst: Sequence[Point] = ()) -> str | 
 def _by_epoch(lines: Mapping[str, Sequence[Point]], *, name: str, alt: str, marked: int | None = None) -> str | None:
     if not any(lines.values()):
         return None
+    return render(lambda axes: _draw_by_epoch(axes[0], lines, marked), name=name, alt=alt, size=THIRD_OF_PAGE)
 
-    def draw(axes: list[Axes]) -> None:
-        from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-        chart = axes[0]
-        _draw_lines(chart, lines)
-        if marked is not None:
-            _mark(chart, next(iter(lines.values())), marked)
-        chart.set_xlabel("Epoch")
-        chart.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        chart.yaxis.set_major_locator(MaxNLocator(5))
-        chart.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+def _draw_by_epoch(chart: Axes, lines: Mapping[str, Sequence[Point]], marked: int | None = None) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    return render(draw, name=name, alt=alt, size=THIRD_OF_PAGE)
+    _draw_lines(chart, lines)
+    if marked is not None:
+        _mark(chart, list(lines.values())[-1], marked)
+    chart.set_xlabel("Epoch")
+    chart.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    chart.yaxis.set_major_locator(MaxNLocator(5))
+    chart.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def _draw_lines(chart: Axes, lines: Mapping[str, Sequence[Point]]) -> None:
@@ -149,7 +167,7 @@ def _beside(points: Sequence[Point], *, above: bool) -> Point:
 def _mark(chart: Axes, points: Sequence[Point], epoch: int) -> None:
     for x, y in points:
         if x == epoch:
-            chart.scatter([x], [y], s=46, facecolor=PAPER, edgecolor=FIRST, linewidth=2, zorder=5, clip_on=False)
+            chart.scatter([x], [y], s=46, facecolor=PAPER, edgecolor=SECOND, linewidth=2, zorder=5, clip_on=False)
 
 
 def _label(

@@ -127,6 +127,11 @@ def data_uri(image: ImageArray) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
+def png_uri(png: bytes) -> str:
+    """A PNG as a data URI."""
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
 def _enlarge(image: ImageArray, target: MaskArray, preds: MaskArray) -> tuple[ImageArray, MaskArray, MaskArray]:
     """Enlarge an image to at least twice its panel before anything is drawn on it; panels are shrunk afterwards.
 

@@ -10,7 +10,7 @@ from limner.evaluation import metric_label
 from limner.imaging.overlay import CORRECT, EXTRA, MISSED
 from limner.report import figures, words
 from limner.report.data import GROUPS, object_share
-from limner.report.gallery import PREDICTION_COLOUR, TRUTH_COLOUR, panels
+from limner.report.gallery import PREDICTION_COLOUR, TRUTH_COLOUR, panels, png_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +36,7 @@ def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
         s=summary,
         css=(_TEMPLATES / "report.css").read_text(encoding="utf-8"),
         figures=_figures(data, summary),
+        panel=png_uri(data.panel) if data.panel else None,
         gallery=_gallery(data.gallery, summary["gallery"]),
         score_groups=_by_convention(summary["scores"]),
         recipe_yaml=recipe_yaml(summary["recipe"]),

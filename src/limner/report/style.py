@@ -10,12 +10,17 @@ from __future__ import annotations
 import html
 import io
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from limner.files import atomic_path
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INK = "#1d2429"
 MUTED = "#5a656e"
@@ -26,6 +31,8 @@ SECOND = "#c4540a"
 
 # The colours that figures are drawn in -> the CSS variables that the page gives them.
 _VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--grid", PAPER: "--panel", FIRST: "--first", SECOND: "--second"}
+
+_NO_METADATA: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # equal for equal input
 
 _RC: dict[Any, Any] = {  # matplotlib names its keys one by one in its type
     "axes.axisbelow": True,
@@ -71,6 +78,23 @@ def render(draw: Callable[[list[Axes]], None], *, name: str, alt: str, size: tup
     Returns:
         One `<svg>` element without any reference to the outside; equal for equal input.
     """
+    with _drawn(draw, name=name, size=size, heights=heights) as figure:
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
+    return _for_page(buffer.getvalue(), name=name, alt=alt)
+
+
+def save_figure(draw: Callable[[list[Axes]], None], path: Path, *, size: tuple[int, int], heights: tuple[int, ...] = (1,)) -> None:
+    """Draw the same to files of its own, atomically: `path` as SVG, and beside it as PNG of twice the size in pixels."""
+    with _drawn(draw, name=path.stem, size=size, heights=heights) as figure:
+        for suffix, metadata in ((".svg", _NO_METADATA), (".png", {})):
+            with atomic_path(path.with_suffix(suffix)) as temporary:
+                figure.savefig(temporary, format=suffix[1:], dpi=144, facecolor=PAPER, metadata=metadata)
+
+
+@contextmanager
+def _drawn(draw: Callable[[list[Axes]], None], *, name: str, size: tuple[int, int], heights: tuple[int, ...]) -> Iterator[Figure]:
+    """The figure, to be saved within the context, which holds its style."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -79,9 +103,7 @@ def render(draw: Callable[[list[Axes]], None], *, name: str, alt: str, size: tup
         figure = Figure(figsize=(size[0] / 72, size[1] / 72), layout="constrained")
         axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)
         draw(list(axes[:, 0]))
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    return _for_page(buffer.getvalue(), name=name, alt=alt)
+        yield figure
 
 
 def _for_page(svg: str, *, name: str, alt: str) -> str:

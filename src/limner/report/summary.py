@@ -41,7 +41,7 @@ def summarise_report(data: ReportData) -> dict[str, Any]:
         "spread": _spread(evaluation.cases),
         "scores": [_score(row.metric, score) for row, score in zip(evaluation.table(), evaluation.scores, strict=True)],
         "gallery": [_shown(case, evaluation) for case in data.gallery],
-        "training": _training(data.history),
+        "training": _training(data.history, data.recipe),
         "threshold_choice": data.threshold_choice.model_dump() if data.threshold_choice else None,
         "split": asdict(data.split) if data.split else None,
         "parity": asdict(data.parity) if data.parity else None,
@@ -115,17 +115,20 @@ def _shown(case: GalleryCase, evaluation: Evaluation) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _training(history: Sequence[Mapping[str, float]]) -> dict[str, Any] | None:
-    """The epochs, the best of them by validation Dice, and the time they took."""
+def _training(history: Sequence[Mapping[str, float]], recipe: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The epochs, the one of them that was kept, and the time they took."""
     if not history:
         return None
-    best = max(_defined(history, "val_dice"), key=lambda row: row["val_dice"], default=None)
+    chosen_by = recipe.get("stopping", {}).get("choose_by", "val_dice")  # what it was before recipes said it
+    best = (min if chosen_by == "val_loss" else max)(_defined(history, chosen_by), key=lambda row: row[chosen_by], default=None)
     seconds = sum(row["seconds"] for row in _defined(history, "seconds"))
     speeds = [row["images_per_second"] for row in _defined(history, "images_per_second")]
     return {
         "epochs": len(history),
         "best_epoch": None if best is None else int(best.get("epoch", 0)),
-        "best_val_dice": None if best is None else best["val_dice"],
+        "chosen_by": chosen_by,
+        "best_value": None if best is None else best[chosen_by],
+        "best_val_dice": None if best is None else best.get("val_dice"),
         "seconds": seconds or None,
         "duration": format_duration(seconds) if seconds else None,
         "images_per_second": median(speeds) if speeds else None,

@@ -41,6 +41,17 @@ def score(value: float | None) -> str:
     return UNDEFINED if value is None else f"{value:.3f}"
 
 
+def watched(name: str) -> str:
+    """What a validation measures, as people write it.
+
+    Example:
+        >>> watched("val_iou"), watched("val_loss")
+        ('validation IoU', 'validation loss')
+    """
+    measure = name.removeprefix("val_")
+    return f"validation {({'dice': 'Dice', 'iou': 'IoU'}).get(measure, measure)}"
+
+
 def percent(share: float | None) -> str:
     """A share in [0, 1] as percent, to two significant digits.
 

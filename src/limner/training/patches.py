@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from limner.imaging.tiles import tile_corners
+from limner.training.distributed import every_other, part_of_batch, world_size
 from limner.training.loader import generator
 
 if TYPE_CHECKING:
@@ -18,25 +19,41 @@ if TYPE_CHECKING:
     from limner.imaging.tiles import Corner
     from limner.training.loader import Batch
 
+    Places = list[tuple[int, Corner]]  # number of the image, and where in it
+
+_CPU = torch.device("cpu")
+
 
 class PatchLoader:
     """Iterates over batches of patches at random places.
 
     In an epoch each image gives as many patches as it takes to cover it once, so that a large image counts for more than a small one.
-    What is drawn depends on the seed and the epoch alone. As in `ResidentLoader`, patches that do not fill a batch are left out.
+    What is drawn depends on the seed and the epoch alone. As in `ResidentLoader`, patches that do not fill a batch are left out, several
+    processes draw the same and each cuts its part of each batch, and batches for a GPU are in pinned memory.
 
     Attributes:
+        count: How many patches there are in an epoch.
         epoch: Says which epoch it is, when an iteration begins.
 
     Args:
         native: The images and masks.
         patch: Height and width of a patch in pixels.
-        batch_size: Patches per batch.
+        batch_size: Patches per batch, in all processes together.
         foreground: Share of the patches that are made to hold foreground, where the image has any.
         seed: Seed of order and places.
+        device: What trains.
     """
 
-    def __init__(self, native: NativeSet, patch: tuple[int, int], batch_size: int, *, foreground: float, seed: int) -> None:
+    def __init__(
+        self,
+        native: NativeSet,
+        patch: tuple[int, int],
+        batch_size: int,
+        *,
+        foreground: float,
+        seed: int,
+        device: torch.device = _CPU,
+    ) -> None:
         self.native = native
         self.patch = patch
         self.foreground = foreground
@@ -44,17 +61,26 @@ class PatchLoader:
         self.epoch: Callable[[], int] = lambda: 0
         self._cases = np.repeat(np.arange(len(native)), [len(_tiles(image, patch)) for image in native.images])
         self._objects = [np.flatnonzero(mask).astype(np.uint32) for mask in native.masks]
-        self.batch_size = min(batch_size, len(self._cases))
+        self.count = len(self._cases)
+        self._batch_size = batch_size
+        self._pinned = device.type == "cuda"
+
+    @property
+    def batch_size(self) -> int:
+        """Patches per batch, in all processes together; where there are fewer than were asked for, as many as can be shared."""
+        whole = min(self._batch_size, self.count)
+        return whole - whole % world_size()
 
     def __len__(self) -> int:
-        return len(self._cases) // self.batch_size
+        return self.count // self.batch_size
 
     def __iter__(self) -> Iterator[Batch]:
         random = np.random.default_rng(generator(self.seed, self.epoch()).initial_seed())
         order = random.permutation(self._cases)
         for batch in range(len(self)):
             cases = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-            yield _batch(self.native, [(case, self._corner(case, random)) for case in cases.tolist()], self.patch)
+            places = [(case, self._corner(case, random)) for case in cases.tolist()]
+            yield _batch(self.native, part_of_batch(places), self.patch, pinned=self._pinned)
 
     def _corner(self, case: int, random: np.random.Generator) -> Corner:
         """A random place, or one that holds a random pixel of the foreground somewhere."""
@@ -71,35 +97,50 @@ class PatchLoader:
 
 
 class TileLoader:
-    """Iterates over batches of tiles that cover each image, in order.
+    """Iterates over batches of tiles that cover each image, in order; of several processes, each has its share of the tiles.
+
+    Attributes:
+        count: How many tiles there are.
 
     Args:
         native: The images and masks.
         tile: Height and width of a tile in pixels.
-        batch_size: Tiles per batch.
+        batch_size: Tiles per batch, in all processes together.
+        device: What looks at them.
     """
 
-    def __init__(self, native: NativeSet, tile: tuple[int, int], batch_size: int) -> None:
+    def __init__(self, native: NativeSet, tile: tuple[int, int], batch_size: int, *, device: torch.device = _CPU) -> None:
         self.native = native
         self.tile = tile
-        self.batch_size = batch_size
-        self._places = [(case, corner) for case, image in enumerate(native.images) for corner in _tiles(image, tile)]
+        self._batch_size = batch_size
+        self._pinned = device.type == "cuda"
+        self._all: Places = [(case, corner) for case, image in enumerate(native.images) for corner in _tiles(image, tile)]
+        self.count = len(self._all)
+
+    @property
+    def batch_size(self) -> int:
+        """Tiles per batch of this process."""
+        return max(1, self._batch_size // world_size())
 
     def __len__(self) -> int:
-        return math.ceil(len(self._places) / self.batch_size)
+        return math.ceil(len(every_other(self._all)) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        for batch in range(len(self)):
-            yield _batch(self.native, self._places[batch * self.batch_size : (batch + 1) * self.batch_size], self.tile)
+        places = every_other(self._all)
+        for start in range(0, len(places), self.batch_size):
+            yield _batch(self.native, places[start : start + self.batch_size], self.tile, pinned=self._pinned)
 
 
 def _tiles(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], tile: tuple[int, int]) -> list[Corner]:
     return tile_corners((image.shape[0], image.shape[1]), tile, (0, 0))
 
 
-def _batch(native: NativeSet, places: list[tuple[int, Corner]], size: tuple[int, int]) -> Batch:
+def _batch(native: NativeSet, places: Places, size: tuple[int, int], *, pinned: bool) -> Batch:
     """Copies of the patches at some places; as in `ResidentLoader`, images lie channels-last."""
     windows = [(case, np.s_[row : row + size[0], column : column + size[1]]) for case, (row, column) in places]
-    images = torch.from_numpy(np.stack([native.images[case][window] for case, window in windows])).permute(0, 3, 1, 2)
-    masks = torch.from_numpy(np.stack([native.masks[case][window] for case, window in windows]))[:, None]
-    return images, masks, torch.tensor([case for case, _ in places])
+    images, masks = (
+        torch.from_numpy(np.stack([values[case][window] for case, window in windows])) for values in (native.images, native.masks)
+    )
+    if pinned:
+        images, masks = images.pin_memory(), masks.pin_memory()
+    return images.permute(0, 3, 1, 2), masks[:, None], torch.tensor([case for case, _ in places])

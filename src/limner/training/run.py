@@ -7,48 +7,40 @@ import warnings
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from limner.data.items import Dataset
 from limner.data.resident import load_native, load_resident
 from limner.data.source import open_source
-from limner.data.splits import (
-    PARTS,
-    DrawRules,
-    LeakWarning,
-    check_choice,
-    check_groups,
-    choose_split,
-    find_leaks,
-    gather,
-    load_leaks,
-    names_file,
-    save_leaks,
-    save_split,
-    saved_split,
-)
-from limner.errors import DataError, ModelFileError, OutputExistsError, RecipeError, RunError
+from limner.data.splits import PARTS, LeakWarning, find_leaks, gather, load_leaks, save_leaks, save_split, saved_split
+from limner.errors import DataError, ModelFileError, OutputExistsError, RunError
 from limner.evaluation.thresholds import choose_threshold
 from limner.export.exporter import export_network, library_versions, new_metadata, update_model
 from limner.export.parity import check_parity
 from limner.files import atomic_path, sha256, write_json
 from limner.progress import show_progress
-from limner.recipe import load_recipe
+from limner.recipe import Recipe, load_recipe
 from limner.runtime.predictor import load
 from limner.selection import short_hashes
-from limner.training.fit import fit, load_best, new_network
+from limner.training.checks import check_training
+from limner.training.devices import check_trainer, choose_devices
+from limner.training.fit import fit, fit_in_processes, load_best, new_network
 from limner.training.hardware import choose_precision, describe_machine, peak_memory_gib
+from limner.training.launch import awaited, hand_out, launched
+from limner.training.normalise import measured
 from limner.training.run_folder import RunFolder
+from limner.training.settle import settle_split
+from limner.training.shared import share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator
 
     from limner.data.resident import NativeSet, ResidentSet
     from limner.data.splits import LeakReport, Split, SplitChoice
     from limner.planner import Plan
-    from limner.recipe import Recipe
+    from limner.recipe.schema import DataPart
     from limner.runtime.format import ModelMetadata
 
 _PARITY_IMAGES = 8
@@ -67,14 +59,14 @@ def train_run(
     progress: bool = True,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Train a model and export it; returns the run folder.
+    """Train a model and export it; returns the run folder. Of processes that were started together, the first calls this.
 
     Nothing is chosen on the test part: the best epoch and the threshold come from the validation part; the images of the test part are
     only compared with the others, in the leak check.
 
     Args:
         source: Folder, archive or catalog name; or a data set that was opened as the recipe says.
-        recipe: How to train. On resuming, the folder's own recipe counts.
+        recipe: How to train. On resuming, the folder's own recipe counts, but for the devices.
         out: The run folder; new or empty, unless `resume`.
         split: None to draw one as the recipe says; a file saved by an earlier run; lists of ids by part; or an official split's name.
         plan: The plan that the recipe is from; it is kept in the run folder.
@@ -92,10 +84,11 @@ def train_run(
     """
     start, run = monotonic(), RunFolder(out)
     if resume:
-        recipe = run.resume()
+        recipe = run.resume().model_copy(update={"trainer": recipe.trainer})
     else:
         run.clear()
-    _check_channels(recipe)
+    check_training(recipe)
+    check_trainer(recipe)
     on_step("reading the data ...")
     dataset = source if isinstance(source, Dataset) else open_source(source, options=recipe.data.source_options())
     if plan:
@@ -103,13 +96,16 @@ def train_run(
     parts = _resumed_split(run, dataset, progress=progress) if resume else _begin(run, recipe, dataset, split, budget_s, progress=progress)
     _tell(load_leaks(run.leaks_file), on_step)
     budget_s = _settled_budget(run, budget_s)
-    if run.facts()["state"] == "finished":
+    state = run.facts()["state"]
+    if state in {"trained", "finished"}:
+        hand_out(None)
+    if state == "finished":
         return out
     with _timed(run):
-        if run.facts()["state"] != "trained":
+        if state != "trained":
             _train(run, recipe, dataset, parts, budget_s, start=start, progress=progress, on_step=on_step)
         on_step("exporting the best epoch and choosing the threshold ...")
-        _export(run, recipe, dataset, parts)
+        _export(run, load_recipe(run.recipe_file), dataset, parts)  # by now it holds what was measured
         run.add_facts(state="finished", finished=_now())
     return out
 
@@ -149,7 +145,7 @@ def _timed(run: RunFolder) -> Iterator[None]:
 
 def _begin(run: RunFolder, recipe: Recipe, dataset: Dataset, choice: SplitChoice, budget_s: float | None, *, progress: bool) -> Split:
     """Settle everything that a resumed run must find again, and only then mark the folder as a run."""
-    split, leaks = _settle_split(dataset, recipe, choice, progress=progress)
+    split, leaks = settle_split(dataset, recipe, choice, progress=progress)
     save_split(split, dataset, run.split_file)
     save_leaks(leaks, run.leaks_file)
     run.add_facts(
@@ -158,7 +154,6 @@ def _begin(run: RunFolder, recipe: Recipe, dataset: Dataset, choice: SplitChoice
         started=_now(),
         seed=recipe.seed,
         budget_s=budget_s,
-        precision=choose_precision(recipe),
         versions=library_versions(),
         machine=describe_machine(),
     )
@@ -196,48 +191,61 @@ def _train(
     on_step: Callable[[str], None],
 ) -> None:
     network = new_network(recipe, run)  # first: a mistake in the recipe should not wait for the data
-    load_part = load_native if recipe.data.sampling == "patches" else load_resident
-    train, val = (load_part(dataset, keys, recipe.data.input_size) for keys in (split.train, split.val))
+    train, val = (load_part(dataset, keys, recipe.data) for keys in (split.train, split.val))
     _check_masks(train, dataset)
     if budget_s is not None and "training_budget_s" not in run.facts():
         run.add_facts(training_budget_s=_training_budget(budget_s, monotonic() - start))
-    on_step(f"training on {len(train)} images, watched on {len(val)} ...")
-    fit(network, recipe, train, val, run, budget_s=run.facts().get("training_budget_s"), progress=progress)
+    recipe = run.settle(measured(recipe, train))
+    devices = choose_devices(recipe)
+    run.add_facts(devices=str(devices), precision=choose_precision(recipe))
+    on_step(f"training on {len(train)} images, watched on {len(val)}{f', by {devices}' if devices.processes > 1 else ''} ...")
+    training_budget_s: float | None = run.facts().get("training_budget_s")
+    if devices.processes == 1 or launched():
+        hand_out(_job(run, recipe, dataset, split, training_budget_s))
+        fit(network, recipe, train, val, run, budget_s=training_budget_s, progress=progress)
+    else:
+        shared = share(train), share(val)
+        del network, train, val  # the processes make the network anew, and one copy of the images is enough
+        fit_in_processes(recipe, *shared, run, budget_s=training_budget_s, progress=progress)
     run.add_facts(state="trained", trained=_now(), peak_memory_gib=peak_memory_gib())
 
 
-def _settle_split(dataset: Dataset, recipe: Recipe, choice: SplitChoice, *, progress: bool) -> tuple[Split, LeakReport]:
-    """The split, and what two of its parts have in common; each picture is read once for both."""
-    data = recipe.data
-    rules = DrawRules(
-        val_fraction=data.val_fraction,
-        test_fraction=data.test_fraction,
-        seed=recipe.seed,
-        stratify=data.stratify,
-        lookalikes=data.lookalikes,
-    )
-    check_groups(dataset, data.group)
-    check_choice(dataset, choice)
-    with show_progress("looking for leaks", enabled=progress) as tick:
-        evidence = gather(dataset, shares=data.stratify and not names_file(choice, dataset), progress=tick)
-    split = choose_split(dataset, choice, rules, evidence)
-    return split, find_leaks(dataset, split, evidence.looks, lookalikes=evidence.lookalikes)
+def _job(run: RunFolder, recipe: Recipe, dataset: Dataset, split: Split, budget_s: float | None) -> dict[str, Any]:
+    """What processes that were started with this one have to know; see `follow_run`."""
+    settled = {"recipe": recipe.model_dump(mode="json"), "out": str(run.path), "budget_s": budget_s}
+    return {**settled, "source": dataset.place, "train": split.train, "val": split.val}
+
+
+def follow_run() -> None:
+    """Train along, in a process that torchrun or SLURM has started beside the first, with what that one has settled; nothing is written.
+
+    Raises:
+        LimnerError: The source cannot be read here; or the training has ended in another process.
+    """
+    job = awaited()
+    if job is None:
+        return
+    recipe, run = Recipe.model_validate(job["recipe"]), RunFolder(Path(job["out"]))
+    dataset = open_source(job["source"], options=recipe.data.source_options())
+    train, val = (load_part(dataset, job[part], recipe.data) for part in ("train", "val"))
+    try:
+        fit(new_network(recipe, run), recipe, train, val, run, budget_s=job["budget_s"], progress=False)
+    except RuntimeError as error:  # how PyTorch tells that a connection is lost
+        reason = str(error).strip().splitlines()[0]
+        raise RunError(f"the training cannot go on in this process: {reason}", fix="see what the first process says") from error
+
+
+def load_part(dataset: Dataset, keys: Iterable[str], data: DataPart) -> ResidentSet | NativeSet:
+    """The images of some keys in memory, as a recipe's data part says."""
+    if data.sampling == "patches":
+        return load_native(dataset, keys, data.input_size)
+    return load_resident(dataset, keys, data.input_size, keep_aspect=data.keep_aspect)
 
 
 def _tell(leaks: LeakReport, on_step: Callable[[str], None]) -> None:
     on_step(leaks.sentence())
     if leaks.leaks:
         warnings.warn(leaks.warning(), LeakWarning, stacklevel=4)
-
-
-def _check_channels(recipe: Recipe) -> None:
-    """Images are read as RGB; a network for other images would fail at its first step."""
-    if recipe.network.in_channels != 3:
-        raise RecipeError(
-            f"the network takes {recipe.network.in_channels} channels, and images have three",
-            where="network.in_channels",
-            fix="set it to 3",
-        )
 
 
 def _check_masks(train: ResidentSet | NativeSet, dataset: Dataset) -> None:

@@ -80,6 +80,12 @@ class RunFolder:
         """Mark the folder as a run's, which may be resumed from now on: the split and the facts are written before."""
         save_recipe(recipe, self.recipe_file)
 
+    def settle(self, recipe: Recipe) -> Recipe:
+        """Write the recipe again where something was filled in; returns it."""
+        if recipe != load_recipe(self.recipe_file):
+            save_recipe(recipe, self.recipe_file)
+        return recipe
+
     def resume(self) -> Recipe:
         """The recipe of the run in the folder, after what a kill may have left half written is removed.
 

@@ -1,0 +1,133 @@
+"""The verbs that use a model: evaluate, predict, load. They never import PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limner.api.common import as_paths, make_folder, open_data, refuse_existing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from limner.batch import Predictions
+    from limner.evaluation import Evaluation
+    from limner.runtime import Predictor
+    from limner.selection import PartChoice
+
+EVALUATION_FILES = ("report.html", "report.md", "summary.json", "cases.csv")
+
+
+def evaluate(
+    model: str | Path,
+    source: str | Path,
+    *,
+    foreground: str | None = None,
+    observer: int = 1,
+    out: str | Path | None = None,
+    split: Mapping[str, str | Path] | str | Path | None = None,
+    part: PartChoice | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Evaluation:
+    """Score a model on images with masks, at the threshold that it was exported with.
+
+    Of the data that the model was made of, only its test part is evaluated unless `part` says otherwise; of other data, all images are.
+
+    Args:
+        model: A run folder, an .onnx file, or a shipped model's name.
+        source: Images and masks, as for `train`.
+        foreground: What is foreground, in masks of more than two tones.
+        observer: Whose masks, where several people drew them.
+        out: Folder for report.html, report.md, summary.json and cases.csv; nothing is written without it.
+        split: A split.json, or lists of ids by part, that says which images are meant.
+        part: The part of the split; by default its test part.
+        overwrite: Replace an evaluation that is already in `out`.
+        progress: Show progress on standard error.
+
+    Raises:
+        OutputExistsError: `out` holds an evaluation already, or is a file.
+        LimnerError: Something about the model, the source or the split; or `out` cannot be made.
+
+    Warns:
+        SeenInTrainingWarning: The model was trained on some of the images, or chosen by them.
+        SplitChangedWarning: Files are not those that the split.json was made of.
+        LimnerWarning: Some files of the source could not be paired.
+    """
+    from limner.outcome import evaluate_selection, report_selection
+    from limner.recipe.schema import DataPart
+    from limner.runtime import load
+    from limner.selection import select
+
+    if out is not None and not overwrite:
+        refuse_existing([Path(out) / name for name in EVALUATION_FILES])
+    predictor = load(model)
+    dataset = open_data(source, DataPart(foreground=foreground, observer=observer))
+    selection = select(dataset, split=as_paths(split), part=part, model=predictor)
+    if out is not None:
+        make_folder(Path(out))  # not earlier: what is wrong with the inputs should leave nothing behind
+    evaluation = evaluate_selection(predictor, selection, progress=progress)
+    if out is not None:
+        report_selection(predictor, selection, evaluation, Path(out))
+    return evaluation
+
+
+def predict(
+    model: str | Path,
+    inputs: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    overlays: bool = True,
+    probs: bool = False,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Predictions:
+    """Predict images and write `masks/`, `overlays/` and `predictions.csv` into a folder.
+
+    For predictions in memory, use `load(model).predict(image)`.
+
+    Args:
+        model: A run folder, an .onnx file, or a shipped model's name.
+        inputs: Image files, folders and archives.
+        out: The folder to write to.
+        overlays: Draw each outline over its image.
+        probs: Write probabilities too, as 16-bit PNG in `probs/`.
+        resume: Skip images whose outputs are already there; what the table says of other images is kept.
+        overwrite: Replace outputs that are already there, and the table.
+        progress: Show progress on standard error.
+
+    Returns:
+        What was done; images that could not be read or predicted are in its `failures`.
+
+    Raises:
+        OutputExistsError: An output is already there, and neither `resume` nor `overwrite` was asked for; or there is no resuming, since
+            the outputs are of another model or of other images. Nothing has been written then.
+        LimnerError: Something about the model or the inputs as a whole.
+    """
+    from limner.batch import Layout, plan, predict_many, refuse_existing
+    from limner.progress import show_progress
+    from limner.runtime import load
+
+    layout = Layout(Path(out), overlays=overlays, probs=probs)
+    jobs = plan([inputs] if isinstance(inputs, (str, Path)) else inputs)
+    if not (resume or overwrite):
+        refuse_existing(jobs, layout)
+    predictor = load(model)
+    with show_progress("predicting", enabled=progress) as tick:
+        return predict_many(predictor, jobs, layout, resume=resume, progress=tick)
+
+
+def load(model: str | Path, *, threads: int | None = None) -> Predictor:
+    """Open a model for prediction: `load(model).predict(image)`.
+
+    Args:
+        model: A run folder, an .onnx file, or a shipped model's name.
+        threads: Processor threads per prediction; by default as many as there are physical cores.
+
+    Raises:
+        ModelFileError: There is no such model, or it is damaged.
+    """
+    from limner.runtime import load as load_predictor
+
+    return load_predictor(model, threads=threads)
