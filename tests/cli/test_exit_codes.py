@@ -10,7 +10,8 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from limner import api, recipe
+from limner import recipe
+from limner.api import common
 from limner.errors import DataError
 from limner.selection import SeenInTrainingWarning
 
@@ -124,7 +125,7 @@ def test_wrong_input(limner, args, word, tmp_path, monkeypatch):
 
 
 def test_training_without_its_packages_names_the_command_that_installs_them(limner, monkeypatch):
-    monkeypatch.setattr(api, "find_spec", lambda _name: None)
+    monkeypatch.setattr(common, "find_spec", lambda _name: None)
     result = limner("train", "data")
     assert result.exit_code == 1
     assert "pip install 'limner[train]'" in result.stderr

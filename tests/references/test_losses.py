@@ -186,8 +186,8 @@ def nearest(points, others):
 def test_signed_distances_by_trying_all_pixels(target):
     for ours, mask in zip(signed_distances(target)[:, 0].numpy(), target[:, 0].numpy() > 0, strict=True):
         inside, outside = np.argwhere(mask), np.argwhere(~mask)
-        assert ours[~mask] == pytest.approx(nearest(outside, inside), abs=1e-5)
-        assert ours[mask] == pytest.approx(1 - nearest(inside, outside), abs=1e-5)
+        assert ours[~mask] == pytest.approx(nearest(outside, inside), abs=1e-6)
+        assert ours[mask] == pytest.approx(1 - nearest(inside, outside), abs=1e-6)
 
 
 def test_boundary_against_scipy(batch):

@@ -22,8 +22,9 @@ SRUN = {
 @pytest.fixture
 def environment(monkeypatch):
     """Sets variables, with no others of launchers beside them."""
-    for name in (*TORCHRUN, *SRUN):
-        monkeypatch.delenv(name, raising=False)
+    for name in (*TORCHRUN, *SRUN, "SLURM_NTASKS_PER_NODE"):
+        monkeypatch.setenv(name, "")  # so that it is put back as it was, also what limner sets
+        monkeypatch.delenv(name)
 
     def put(variables):
         for name, value in variables.items():

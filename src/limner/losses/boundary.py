@@ -63,5 +63,14 @@ def signed_distances(target: Tensor) -> Tensor:
 def _signed_distance(mask: MaskArray) -> NDArray[np.float32]:
     if mask.all() or not mask.any():
         return np.zeros(mask.shape, np.float32)
-    inside, outside = (cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for side in (mask, ~mask))
-    return np.where(mask, 1.0 - inside, outside).astype(np.float32)
+    return np.where(mask, 1.0 - _distance_within(mask), _distance_within(~mask)).astype(np.float32)
+
+
+def _distance_within(mask: MaskArray) -> NDArray[np.float64]:
+    """Distance of each pixel of a mask to the nearest outside it.
+
+    OpenCV's last bits differ from call to call, with how it happens to share the rows among threads. Squared distances are whole numbers,
+    so the exact one is always near, and training remains repeatable.
+    """
+    distances = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).astype(np.float64)
+    return np.sqrt(np.rint(distances * distances))

@@ -76,7 +76,12 @@ def _environment() -> ClusterEnvironment:
     from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
     from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
-    return TorchElasticEnvironment() if _by_torchrun() else SLURMEnvironment(auto_requeue=False)
+    if _by_torchrun():
+        return TorchElasticEnvironment()
+    os.environ.setdefault(
+        "SLURM_NTASKS_PER_NODE", str(launched_here())
+    )  # Lightning insists on it, srun sets it only where it was asked for
+    return SLURMEnvironment(auto_requeue=False)
 
 
 @cache  # it serves the others as long as it is held
