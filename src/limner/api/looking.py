@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.api.common import open_data, refuse_existing, require_training
+from limner.api.making import measured_plan
 from limner.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from limner.data import Dataset
     from limner.recipe import Recipe
     from limner.training.preview import Change
 
@@ -79,13 +79,14 @@ def preview_augmentation(
     """
     require_training("augmenting images")
     from limner.imaging import write_image
+    from limner.planner import settled
     from limner.recipe import data_settings, load_recipe
 
     path = _checked(Path(out), images, variants, overwrite=overwrite)
     settings = [*settings, *data_settings(foreground=foreground, observer=observer, group=group)]
     chosen = None if recipe is None else load_recipe(recipe, settings)
-    dataset = open_data(source, (chosen or _unplanned(settings)).data)
-    chosen = chosen or _planned(dataset, settings, progress=progress, on_step=on_step)
+    dataset = open_data(source, (chosen or settled(settings)).data)
+    chosen = chosen or measured_plan(dataset, None, settings, progress=progress, on_step=on_step).recipe
     keys = spread(dataset.keys(), images)
     on_step("starting PyTorch ...")
     from limner.training.preview import changes_of, draw_sheet
@@ -113,18 +114,3 @@ def _checked(path: Path, images: int, variants: int, *, overwrite: bool) -> Path
     if not overwrite or path.is_dir():
         refuse_existing([path])
     return path
-
-
-def _unplanned(settings: Sequence[str]) -> Recipe:
-    from limner.planner import settled
-
-    return settled(settings)
-
-
-def _planned(dataset: Dataset, settings: Sequence[str], *, progress: bool, on_step: Callable[[str], None]) -> Recipe:
-    from limner.planner import make_plan
-    from limner.progress import show_progress
-
-    on_step("measuring the data, to plan a recipe for it ...")
-    with show_progress("measuring", enabled=progress) as tick:
-        return make_plan(dataset, settings=settings, progress=tick).recipe

@@ -222,17 +222,24 @@ def plan_recipe(
     dataset: Dataset, budget_s: float | None, settings: Sequence[str], *, progress: bool, on_step: Callable[[str], None]
 ) -> Plan:
     """A plan for data that no recipe was given for, with the choices that matter told."""
-    from limner.planner import make_plan
-    from limner.progress import show_progress
-
-    on_step("measuring the data, to plan a recipe for it ...")
-    with show_progress("measuring", enabled=progress) as tick:
-        plan = make_plan(dataset, budget_s=budget_s, settings=settings, progress=tick)
+    plan = measured_plan(dataset, budget_s, settings, progress=progress, on_step=on_step)
     for reason in plan.reasons:
         if reason.key in _TOLD:
             on_step(f"  {reason.key} {reason.value}: {reason.why}")
     on_step("  (every choice with its reason: `limner plan`, and plan.json in the run folder)")
     return plan
+
+
+def measured_plan(
+    dataset: Dataset, budget_s: float | None, settings: Sequence[str], *, progress: bool, on_step: Callable[[str], None]
+) -> Plan:
+    """The same, and only that it is measured is told."""
+    from limner.planner import make_plan
+    from limner.progress import show_progress
+
+    on_step("measuring the data, to plan a recipe for it ...")
+    with show_progress("measuring", enabled=progress) as tick:
+        return make_plan(dataset, budget_s=budget_s, settings=settings, progress=tick)
 
 
 def _note_scores(model: Path, evaluation: Evaluation) -> None:

@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from limner.cli.console import make_table, note, only_json, print_json, print_table, say
+from limner.cli.console import make_table, note, only_json, print_json, print_table, say, teller
 from limner.cli.help import HelpCommand, examples
-from limner.cli.options import ForegroundOption, GroupOption, JsonOption, OverwriteOption, QuietOption, SourceArgument, source_words
+from limner.cli.options import (
+    AnyObserverOption,
+    ForegroundOption,
+    GroupOption,
+    JsonOption,
+    OverwriteOption,
+    QuietOption,
+    RecipeOption,
+    SettingsOption,
+    SourceArgument,
+    source_words,
+)
 
 if TYPE_CHECKING:
     from limner.api.looking import AugmentationSheet
@@ -30,13 +41,8 @@ def register(app: typer.Typer) -> None:
 def augment(
     source: SourceArgument,
     *,
-    recipe: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE", help="A recipe of `limner recipes`, or a YAML file.", show_default="planned for the data"),
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe; may be given several times.")
-    ] = None,
+    recipe: RecipeOption = None,
+    settings: SettingsOption = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture to write, PNG or JPEG.")] = Path("augmentation.png"),
     images: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="How many images; no others are read.")] = 6,
     variants: Annotated[int, typer.Option(metavar="N", min=1, max=50, help="How many variants of each.")] = 6,
@@ -44,7 +50,7 @@ def augment(
         bool, typer.Option("--each", help="Instead of variants, each change that the recipe has: alone, and as strong as it may be.")
     ] = False,
     foreground: ForegroundOption = None,
-    observer: Annotated[int | None, typer.Option(metavar="N", min=1, help="Whose masks to take, where several people drew them.")] = None,
+    observer: AnyObserverOption = None,
     group: GroupOption = None,
     overwrite: OverwriteOption = False,
     quiet: QuietOption = False,
@@ -71,7 +77,7 @@ def augment(
             each=each,
             overwrite=overwrite,
             progress=not quiet,
-            on_step=_ignore if quiet else _announce,
+            on_step=teller(quiet=quiet),
         )
     if as_json:
         print_json(
@@ -88,11 +94,3 @@ def _show(sheet: AugmentationSheet) -> None:
     rows = [[change.kind, change.limit, f"{change.chance:g}"] for change in sheet.changes]
     print_table(make_table("", ("change", "at most", "chance"), rows, right=("at most", "chance")))
     say(f"sheet:  {sheet.path}", style="bold green")
-
-
-def _announce(step: str) -> None:
-    note(step, style="dim")
-
-
-def _ignore(_step: str) -> None:
-    """Quiet is quiet."""

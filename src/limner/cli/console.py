@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from limner.progress import error_console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import Console
     from rich.table import Table
@@ -54,6 +54,11 @@ def say(text: str, *, style: str = "") -> None:
 def note(text: str, *, style: str = "") -> None:
     """Print a line to standard error, long paths unbroken."""
     error_console().print(text, style=style or None, markup=False, soft_wrap=True)
+
+
+def teller(*, quiet: bool) -> Callable[[str], None]:
+    """What a long command tells of its steps: to standard error, or, when it is to be quiet, nothing."""
+    return (lambda _step: None) if quiet else (lambda step: note(step, style="dim"))
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value

@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from limner.cli.console import make_table, note, only_json, print_json, print_table, say
+from limner.cli.console import make_table, note, only_json, print_json, print_table, say, teller
 from limner.cli.guard import WRONG_INPUT
 from limner.cli.help import HelpCommand, examples
-from limner.cli.options import JsonOption, OptionalSourceArgument, OverwriteOption, QuietOption, read_split, source_needed
+from limner.cli.options import (
+    JsonOption,
+    OptionalSourceArgument,
+    OverwriteOption,
+    QuietOption,
+    RecipeOption,
+    SettingsOption,
+    TrainingSplitOption,
+    read_split,
+    source_needed,
+)
 
 if TYPE_CHECKING:
     from limner.api import LearningRates
@@ -30,20 +40,9 @@ def register(app: typer.Typer) -> None:
 def lr_find(
     source: OptionalSourceArgument = None,
     *,
-    recipe: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE", help="A recipe of `limner recipes`, or a YAML file.", show_default="planned for the data"),
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe; may be given several times.")
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPLIT",
-            help="train=FILE,test=FILE[,val=FILE], each a list of ids; a split.json; or an official split of a known data set.",
-        ),
-    ] = None,
+    recipe: RecipeOption = None,
+    settings: SettingsOption = None,
+    split: TrainingSplitOption = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder for lr.csv, lr.svg and lr.png.", show_default="runs/lr-find-RECIPE-DATE-TIME"),
@@ -75,7 +74,7 @@ def lr_find(
             high=high,
             overwrite=overwrite,
             progress=not quiet,
-            on_step=_ignore if quiet else _announce,
+            on_step=teller(quiet=quiet),
         )
     if as_json:
         print_json(_as_json(found))
@@ -118,11 +117,3 @@ def _show(found: LearningRates) -> None:
         print_table(make_table("", ["", "rule", "learning rate", "which is"], rows, right=["learning rate"]))
         say(f"*: recommended: --set optimiser.learning_rate={found.recommended:.2g}", style="bold green")
     say(f"curve: {found.folder / 'lr.png'}")
-
-
-def _announce(step: str) -> None:
-    note(step, style="dim")
-
-
-def _ignore(_step: str) -> None:
-    """Quiet is quiet."""

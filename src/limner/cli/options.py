@@ -28,6 +28,23 @@ OptionalSourceArgument: TypeAlias = Annotated[
         show_default="the data set that the recipe names",
     ),
 ]
+RecipeOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|FILE", help="A recipe of `limner recipes`, or a YAML file.", show_default="planned for the data"),
+]
+SettingsOption: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe; may be given several times.")
+]
+TrainingSplitOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SPLIT",
+        help="train=FILE,test=FILE[,val=FILE], each a list of ids; a split.json; or an official split of a known data set.",
+    ),
+]
+AnyObserverOption: TypeAlias = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Whose masks to take, where several people drew them.")
+]
 ModelArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="MODEL", help="A run folder, an .onnx file, or the name of a shipped model.")
 ]

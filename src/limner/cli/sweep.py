@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from limner.cli.console import make_table, note, only_json, print_json, print_table, say
+from limner.cli.console import make_table, note, only_json, print_json, print_table, say, teller
 from limner.cli.guard import WRONG_INPUT, if_interrupted
 from limner.cli.help import HelpCommand, examples
-from limner.cli.options import JsonOption, OptionalSourceArgument, QuietOption, read_budget, read_split, source_needed
+from limner.cli.options import JsonOption, OptionalSourceArgument, QuietOption, TrainingSplitOption, read_budget, read_split, source_needed
 
 if TYPE_CHECKING:
     from limner.api import SweepResult
@@ -49,13 +49,7 @@ def sweep(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for the sweep.", show_default="runs/sweep-RECIPE-DATE-TIME")
     ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPLIT",
-            help="train=FILE,test=FILE[,val=FILE], each a list of ids; a split.json; or an official split of a known data set.",
-        ),
-    ] = None,
+    split: TrainingSplitOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the sweep in DIR: skip what is finished.")] = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
@@ -85,7 +79,7 @@ def sweep(
             out=out,
             resume=resume,
             progress=not quiet,
-            on_step=_ignore if quiet else _announce,
+            on_step=teller(quiet=quiet),
         )
     if as_json:
         print_json(_as_json(result))
@@ -162,11 +156,3 @@ def _show(result: SweepResult) -> None:
         if run.state == "failed":
             note(f"failed: {run.run}: {run.reason}", style="yellow")
     say(f"report: {result.report}", style="bold green")
-
-
-def _announce(step: str) -> None:
-    note(step, style="dim")
-
-
-def _ignore(_step: str) -> None:
-    """Quiet is quiet."""

@@ -8,15 +8,19 @@ from typing import Annotated
 
 import typer
 
-from limner.cli.console import note, only_json, print_json, say
+from limner.cli.console import note, only_json, print_json, say, teller
 from limner.cli.guard import if_interrupted
 from limner.cli.help import HelpCommand, examples
 from limner.cli.options import (
+    AnyObserverOption,
     ForegroundOption,
     GroupOption,
     JsonOption,
     OptionalSourceArgument,
     QuietOption,
+    RecipeOption,
+    SettingsOption,
+    TrainingSplitOption,
     read_budget,
     read_split,
     source_needed,
@@ -39,27 +43,16 @@ def register(app: typer.Typer) -> None:
 def train(
     source: OptionalSourceArgument = None,
     *,
-    recipe: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE", help="A recipe of `limner recipes`, or a YAML file.", show_default="planned for the data"),
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe; may be given several times.")
-    ] = None,
+    recipe: RecipeOption = None,
+    settings: SettingsOption = None,
     foreground: ForegroundOption = None,
-    observer: Annotated[int | None, typer.Option(metavar="N", min=1, help="Whose masks to take, where several people drew them.")] = None,
+    observer: AnyObserverOption = None,
     group: GroupOption = None,
     budget: Annotated[
         str | None, typer.Option(metavar="TIME", help="Plan the training so that it ends within this time: 90s, 10m, 1h30m.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help="Folder for the run.", show_default="runs/RECIPE-DATE-TIME")] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPLIT",
-            help="train=FILE,test=FILE[,val=FILE], each a list of ids; a split.json; or an official split of a known data set.",
-        ),
-    ] = None,
+    split: TrainingSplitOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN, from its last complete epoch.")] = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
@@ -89,7 +82,7 @@ def train(
             budget=budget_s,
             resume=resume,
             progress=not quiet,
-            on_step=_ignore if quiet else _announce,
+            on_step=teller(quiet=quiet),
         )
     if as_json:
         places = {"run": str(result.folder), "model_file": str(result.model), "report": str(result.report)}
@@ -105,11 +98,3 @@ def _how_to_resume(source: str | None, out: Path) -> str:
     command = shlex.join(["limner", "train", *([source] if source else []), "--out", str(out), "--resume"])
     export = shlex.join(["limner", "export", str(out), "--out", "MODEL.onnx"])
     return f"complete epochs, if there are any, are kept in {out}\n  go on with: {command}\n  or use the best so far: {export}"
-
-
-def _announce(step: str) -> None:
-    note(step, style="dim")
-
-
-def _ignore(_step: str) -> None:
-    """Quiet is quiet."""

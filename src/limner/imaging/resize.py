@@ -49,6 +49,17 @@ def fit_inside(size: tuple[int, int], canvas: tuple[int, int]) -> Place:
     return Place(*fitted, (rows - fitted[0]) // 2, (columns - fitted[1]) // 2)
 
 
+def longer_side_at(side: int, size: tuple[int, int]) -> tuple[int, int]:
+    """The height and width at which the longer one is `side`, each at least 1, for pictures that people look at.
+
+    Example:
+        >>> longer_side_at(100, (300, 400))
+        (75, 100)
+    """
+    scale = side / max(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
 def resize_image(image: ImageArray, size: tuple[int, int]) -> ImageArray:
     """Resize by antialiased bilinear interpolation; the aspect ratio is not kept.
 

@@ -13,7 +13,7 @@ from limner.data.source import open_place
 from limner.errors import DataError
 from limner.imaging.overlay import draw_outline
 from limner.imaging.read import read_image
-from limner.imaging.resize import resize_image, resize_mask
+from limner.imaging.resize import longer_side_at, resize_image, resize_mask
 from limner.report.gallery import TRUTH_COLOUR, data_uri
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _outlined(item: Item, caption: str) -> Panel | None:
         mask = item.load().mask
     except DataError:
         return (caption if caption.endswith(PurePosixPath(item.image.name).name) else "image"), data_uri(_fitted(image))
-    size = _fit(image.shape[0], image.shape[1], 2 * _SIDE)
+    size = longer_side_at(2 * _SIDE, image.shape[:2])
     if size[0] > image.shape[0]:  # drawn on an enlarged image, the outline is as thin as on a large one
         image, mask = resize_image(image, size), resize_mask(mask, size)
     return caption, data_uri(_fitted(draw_outline(image, mask, colour=TRUTH_COLOUR)))
@@ -117,11 +117,5 @@ def _shrunk(item: Item, side: int) -> Panel | None:
 
 
 def _fitted(image: ImageArray) -> ImageArray:
-    size = _fit(image.shape[0], image.shape[1], _SIDE)
+    size = longer_side_at(_SIDE, image.shape[:2])
     return resize_image(image, size) if max(size) < max(image.shape[:2]) else image
-
-
-def _fit(height: int, width: int, side: int) -> tuple[int, int]:
-    """Height and width at which the longer one is `side`."""
-    scale = side / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))

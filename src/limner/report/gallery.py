@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from limner.imaging.overlay import draw_outline, error_map
-from limner.imaging.resize import resize_image, resize_mask
+from limner.imaging.resize import longer_side_at, resize_image, resize_mask
 from limner.report.data import GalleryCase, object_share
 
 if TYPE_CHECKING:
@@ -137,21 +137,15 @@ def _enlarge(image: ImageArray, target: MaskArray, preds: MaskArray) -> tuple[Im
 
     So outlines are smooth and equally thick in all panels, and no mask is ever shrunk, in which thin vessels could vanish.
     """
-    size = _fit(image.shape[0], image.shape[1], 2 * PANEL_SIDE)
+    size = longer_side_at(2 * PANEL_SIDE, image.shape[:2])
     if size[0] <= image.shape[0]:
         return image, target, preds
     return resize_image(image, size), resize_mask(target, size), resize_mask(preds, size)
 
 
 def _shrink(image: ImageArray) -> ImageArray:
-    size = _fit(image.shape[0], image.shape[1], PANEL_SIDE)
+    size = longer_side_at(PANEL_SIDE, image.shape[:2])
     return resize_image(image, size) if size[0] < image.shape[0] or size[1] < image.shape[1] else image
-
-
-def _fit(height: int, width: int, side: int) -> tuple[int, int]:
-    """Height and width at which the longer one is `side`."""
-    scale = side / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _grey(image: ImageArray) -> ImageArray:

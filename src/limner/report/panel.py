@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from limner.files import atomic_path
-from limner.imaging.resize import resize_image
+from limner.imaging.resize import longer_side_at, resize_image
 from limner.metrics import count, dice
 from limner.report.style import INK, MUTED, PAPER
 
@@ -119,5 +119,4 @@ def _fine(area: MaskArray | ProbArray) -> NDArray[Any]:
 
 def _fit(height: int, width: int) -> tuple[int, int]:
     """The size at which the longer side is `_SIDE` pixels, or as it is where that is less."""
-    scale = min(1.0, _SIDE / max(height, width))
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    return longer_side_at(min(_SIDE, max(height, width)), (height, width))
