@@ -32,6 +32,23 @@ def test_loads_local_weights(weights, from_folder, name):
         assert torch.equal(value, there[key].to(value.dtype)), key
 
 
+@pytest.mark.parametrize("name", ["test_convnext", "test_resnet", "test_vit", "test_efficientnet", "test_mambaout"])
+@torch.no_grad()
+def test_reads_the_weights_of_the_whole_model(name, tmp_path):
+    """The encoder gives what timm's own gives, which is made by timm from the same weights, in keys of its own for some models."""
+    torch.manual_seed(0)
+    whole = timm.create_model(name)
+    for values in whole.state_dict().values():
+        if values.is_floating_point():
+            values.uniform_(0.1, 0.2)
+    save_file(whole.state_dict(), tmp_path / "whole.safetensors")
+    overlay = {"file": str(tmp_path / "whole.safetensors"), "num_classes": whole.num_classes}
+    theirs = timm.create_model(name, features_only=True, pretrained=True, pretrained_cfg_overlay=overlay)
+    ours = build_encoder(name, str(tmp_path / "whole.safetensors")).body
+    for key, value in theirs.state_dict().items():
+        assert torch.equal(ours.state_dict()[key], value), key
+
+
 def test_prefers_the_file_of_the_very_tag(weights):
     other = {key: torch.zeros_like(value) for key, value in load_file(weights).items()}
     save_file(other, weights.parent / f"{TINY}.r160_in1k.safetensors")

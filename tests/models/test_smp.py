@@ -143,6 +143,8 @@ def test_says_when_there_are_no_imagenet_weights(monkeypatch):
     monkeypatch.setitem(smp.encoders.encoders["resnet18"], "pretrained_settings", {})
     with pytest.raises(RecipeError, match="no ImageNet weights of 'resnet18'"):
         build_smp(part_like(encoder_weights="imagenet"))
+    with pytest.raises(RecipeError, match="no ImageNet weights of 'tu-nf_resnet26'"):
+        build_smp(part_like(encoder_name="tu-nf_resnet26", encoder_weights="imagenet"))
 
 
 @pytest.fixture
@@ -163,6 +165,20 @@ def test_loads_weights_from_a_file(weights):
     for key, value in found.items():
         assert value.dtype == expected[key].dtype
         torch.testing.assert_close(value, expected[key], atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("architecture", "name", "last"),
+    [("Segformer", "mit_b0", "norm4.weight"), ("FPN", "tu-test_convnext", "model.stages_3.blocks.0.norm.weight")],
+)
+def test_loads_weights_of_transformers_and_of_models_in_timms_keys(architecture, name, last, channels, tmp_path):
+    part = SMPPart(architecture=architecture, encoder_name=name, encoder_weights="none")
+    source = timm.create_model("test_convnext") if name.startswith("tu-") else build_smp(part).encoder
+    state = {key: torch.full_like(value, 0.5) for key, value in source.state_dict().items()}
+    save_file(state, tmp_path / "whole.safetensors")
+    loaded = build_smp(part_like(part, encoder_weights=str(tmp_path / "whole.safetensors")), in_channels=channels).encoder
+    assert loaded.state_dict()[last].eq(0.5).all()
 
 
 def test_makes_the_first_layer_for_one_channel_from_the_file(weights):

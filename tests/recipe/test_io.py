@@ -34,6 +34,7 @@ def test_a_recipe_and_its_file_are_the_same(name, tmp_path):
         ("epochs.deep=3", "'epochs' is a value"),
         ("network.decoder_channels=[256,128", "is not YAML"),
         ("description=a: b", "'description'"),
+        ("description=2026-02-31", "is not YAML"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_is_right(setting, message):
@@ -44,6 +45,10 @@ def test_a_wrong_setting_is_named_with_what_is_right(setting, message):
 @pytest.mark.parametrize("text", ["2e-3", "2E-3", "0.002", "2.0e-3"])
 def test_numbers_are_read_as_people_write_them(text):
     assert load_recipe("phantom-unet", [f"optimiser.learning_rate={text}"]).optimiser.learning_rate == 0.002
+
+
+def test_a_colour_is_no_comment():
+    assert load_recipe("phantom-unet", ["data.foreground=#ff0000"]).data.foreground == "#ff0000"
 
 
 def test_another_network_brings_its_own_settings_in_any_order():
@@ -74,6 +79,9 @@ def test_an_unknown_recipe_names_the_nearest():
         (b"- a", "not a YAML mapping"),
         ("name: x".encode("utf-16"), "is not"),
         (b"", "not a YAML"),
+        (b"name: x\n1: unet", "not a YAML mapping"),
+        (b"name: x\nno: dice", "not a YAML mapping"),
+        (b"name: 2026-02-31", "not YAML"),
     ],
 )
 def test_a_file_that_is_no_recipe_is_refused(tmp_path, content, message):

@@ -61,6 +61,7 @@ def test_a_part_given_by_name_in_a_file_can_be_set_further(tmp_path):
 
 def test_a_whole_part_may_be_set_at_once():
     assert change_recipe(Recipe(name="any"), ["loss={name: tversky, beta: 0.6}"]).loss.beta == 0.6
+    assert change_recipe(Recipe(name="any"), ["model={name: unet, filters: [4, 8]}"]).network == UNetPart(filters=(4, 8))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import timm
-import torch
 from timm.models import adapt_input_conv
 
 from limner.errors import DataError, MissingExtraError, RecipeError, nearest
@@ -136,8 +135,7 @@ def _create(architecture: type[nn.Module], part: SMPPart, in_channels: int, weig
 def _from_library(smp: ModuleType, architecture: type[nn.Module], part: SMPPart, in_channels: int) -> nn.Module:
     _checked(architecture, part, in_channels)  # what is wrong with the network itself is told apart from a net that is down
     name = part.encoder_name
-    known = smp.encoders.encoders.get(name)
-    if known is not None and "imagenet" not in known["pretrained_settings"]:
+    if not _has_imagenet(smp, name):
         raise RecipeError(
             f"segmentation_models.pytorch has no ImageNet weights of '{name}'",
             where="network.encoder_weights",
@@ -153,11 +151,17 @@ def _from_library(smp: ModuleType, architecture: type[nn.Module], part: SMPPart,
         ) from error
 
 
+def _has_imagenet(smp: ModuleType, name: str) -> bool:
+    if name.startswith(_TIMM):
+        return bool(timm.is_model_pretrained(name.removeprefix(_TIMM)))
+    return "imagenet" in smp.encoders.encoders[name]["pretrained_settings"]
+
+
 def _from_file(architecture: type[nn.Module], part: SMPPart, in_channels: int) -> nn.Module:
     """With the weights of a file; a first layer for other than three channels is made from the file's."""
     network = _checked(architecture, part, in_channels)
-    with torch.device("meta"):
-        wanted = _encoder(_create(architecture, part, 3)).state_dict()
+    coloured = network if in_channels == 3 else _create(architecture, part, 3)
+    wanted = _encoder(coloured).state_dict()
     path = weights_file(part.encoder_name.removeprefix(_TIMM), part.encoder_weights)
     own = _encoder(network).state_dict()
     for key, value in read_weights(path, wanted, part.encoder_name).items():

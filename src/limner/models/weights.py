@@ -79,9 +79,18 @@ def _wrong(found: Mapping[str, Tensor], needed: Mapping[str, Tensor]) -> list[st
 
 
 def _by_key(present: Mapping[str, Tensor], needed: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of the same key; around some models timm puts a wrapper, `model`, that a file does not know."""
-    keys = {key: key if key in present else key.removeprefix("model.") for key in needed}
-    return {key: present[there] for key, there in keys.items() if there in present}
+    """Weights of the same key, but for what timm does to a model that gives feature maps, of which a file does not know.
+
+    Some models get a wrapper, `model`; of others the first level of keys is folded: `stages.0.blocks` becomes `stages_0.blocks`.
+    """
+    folded = {key.replace(".", "_", 1): key for key in present}
+    found: dict[str, Tensor] = {}
+    for key in needed:
+        bare = key.removeprefix("model.")
+        there = next((one for one in (key, bare, folded.get(bare)) if one in present), None)
+        if there is not None:
+            found[key] = present[there]
+    return found
 
 
 def _by_order(present: Mapping[str, Tensor], needed: Mapping[str, Tensor]) -> dict[str, Tensor]:

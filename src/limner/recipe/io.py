@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?e[-+]?\d+", re.IGNORECASE)
+_NOT_YAML = (yaml.YAMLError, ValueError)  # the latter of dates that there are not, such as 2026-02-31
 _ALIASES = {"model": "network"}
 _LIBRARY = files("limner.recipe") / "library"
 
@@ -110,9 +111,9 @@ def _read(name_or_file: str | Path) -> dict[str, Any]:
         )
     try:
         values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except _NOT_YAML as error:
         raise RecipeError(f"the recipe is not YAML: {str(error).splitlines()[0]}", where=path, fix="correct the file") from None
-    if not isinstance(values, dict):
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise RecipeError("the recipe is not a YAML mapping of keys to values", where=path, fix="start from `limner recipes --show NAME`")
     return values
 
@@ -152,7 +153,7 @@ def _split(setting: str) -> tuple[str, str, str]:
     key, separator, text = setting.partition("=")
     if not separator or not key:
         raise RecipeError(f"a setting must read key=value, not '{setting}'", fix="for example --set epochs=10")
-    return (key if text.lstrip().startswith("{") else full_key(key)), text, setting
+    return (_ALIASES.get(key, key) if text.lstrip().startswith("{") else full_key(key)), text, setting
 
 
 def _apply(values: dict[str, Any], key: str, text: str, *, where: str) -> None:
@@ -177,12 +178,14 @@ def _is_another_class(part: str, present: dict[str, Any], name: object) -> bool:
 
 
 def _parse(text: str, *, where: str) -> Any:  # noqa: ANN401 - any YAML value
-    """The value of a setting. YAML 1.1 reads `1e-3` as a string; a user means the number."""
+    """The value of a setting. YAML 1.1 reads `1e-3` as a string, and `#ff0000` as a comment; a user means the number and the colour."""
     if _SCIENTIFIC.fullmatch(text):
         return float(text)
+    if text.startswith("#"):
+        return text
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except _NOT_YAML:
         raise RecipeError(
             f"the value '{text}' is not YAML", where=where, fix="close brackets and quotes, for example --set 'a.b=[1, 2]'"
         ) from None
