@@ -38,6 +38,22 @@ def test_masks_that_are_not_bool_are_refused(dtype: str) -> None:
         count(right, wrong)
 
 
+def test_only_pixels_inside_the_field_of_view_are_counted() -> None:
+    preds, target = mask("##.. ##.."), mask("#.#. #.#.")
+    assert count(preds, target, mask("#### ....")) == Counts(tp=1, fp=1, fn=1, tn=1)
+    assert count(preds, target, mask("#... ...#")) == Counts(tp=1, tn=1)
+    assert count(preds, target, mask("#### ####")) == count(preds, target)
+    assert count(preds, target, mask(".... ....")) == Counts()
+
+
+def test_a_field_of_view_that_does_not_fit_is_refused() -> None:
+    preds = mask("#. .#")
+    with pytest.raises(TypeError, match="inside must be bool, not uint8"):
+        count(preds, preds, preds.astype(np.uint8))
+    with pytest.raises(ValueError, match=r"field of view and target differ in shape: \(1, 2\) and \(2, 2\)"):
+        count(preds, preds, mask("##"))
+
+
 def test_shapes_that_would_broadcast_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(1, 2\) and \(2, 2\)"):
         count(mask("#."), mask("#. .."))

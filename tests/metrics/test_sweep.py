@@ -44,6 +44,16 @@ def test_no_thresholds_give_no_counts() -> None:
     assert sweep_counts(row(0.0, 0.5, 1.0), TARGET, []) == []
 
 
+def test_only_pixels_inside_the_field_of_view_are_swept() -> None:
+    inside = np.array([[True, False, True]])
+    assert sweep_counts(row(0.2, 0.3, 0.9), TARGET, [0.1, 0.5], inside) == [Counts(tp=1, fp=1), Counts(tp=1, tn=1)]
+    assert sweep_counts(row(np.nan, 0.3, 0.9), TARGET, [0.5], ~np.array([[True, False, False]])) == [Counts(tp=1, fn=1)]
+    with pytest.raises(ValueError, match="field of view"):
+        sweep_counts(row(0.2, 0.3, 0.9), TARGET, inside=inside.T)
+    with pytest.raises(TypeError, match="inside must be bool"):
+        sweep_counts(row(0.2, 0.3, 0.9), TARGET, inside=inside.astype(np.uint8))
+
+
 def test_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         sweep_counts(row(0.1, np.nan, 0.2), TARGET)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from limner.metrics.counts import Counts, check_target
+from limner.metrics.counts import Counts, check_inside, check_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,23 +35,26 @@ def binarise(probs: ProbArray, threshold: float) -> MaskArray:
         >>> binarise(np.array([[0.1, 0.7]], dtype=np.float32), 0.7)
         array([[False,  True]])
     """
-    _check_float32(probs)
+    check_probs(probs)
     return probs >= np.float32(threshold)
 
 
-def sweep_counts(probs: ProbArray, target: MaskArray, thresholds: Sequence[float] = THRESHOLDS) -> list[Counts]:
-    """Counts at each threshold; equal to `count(binarise(probs, t), target)` for each `t`, in one pass.
+def sweep_counts(
+    probs: ProbArray, target: MaskArray, thresholds: Sequence[float] = THRESHOLDS, inside: MaskArray | None = None
+) -> list[Counts]:
+    """Counts at each threshold; equal to `count(binarise(probs, t), target, inside)` for each `t`, in one pass.
 
     Args:
         probs: Probabilities, float32 (H, W), in [0, 1].
         target: The true mask, bool, of the same shape.
         thresholds: Any number of them, in any order.
+        inside: The field of view, bool, of the same shape; pixels outside are not counted. None counts all of them.
 
     Returns:
         One `Counts` for each threshold, in their order.
 
     Raises:
-        TypeError: `probs` is not float32, or `target` not bool.
+        TypeError: `probs` is not float32, or `target` or `inside` not bool.
         ValueError: The shapes differ, or a probability or threshold is NaN.
 
     Example:
@@ -59,8 +62,11 @@ def sweep_counts(probs: ProbArray, target: MaskArray, thresholds: Sequence[float
         >>> sweep_counts(probs, target, [0.5, 0.8])
         [Counts(tp=1, fp=1, fn=0, tn=1), Counts(tp=1, fp=0, fn=0, tn=2)]
     """
-    _check_float32(probs)
+    check_probs(probs)
     check_target(probs.shape, target)
+    if inside is not None:
+        check_inside(inside, target.shape)
+        probs, target = probs[inside], target[inside]
     edges = np.asarray(thresholds, dtype=np.float32)
     if np.isnan(edges).any() or np.isnan(probs).any():
         raise ValueError("a probability or a threshold is NaN")
@@ -73,6 +79,7 @@ def sweep_counts(probs: ProbArray, target: MaskArray, thresholds: Sequence[float
     return [Counts(tp, fp, foreground - tp, background - fp) for fp, tp in reached[place].tolist()]
 
 
-def _check_float32(probs: ProbArray) -> None:
+def check_probs(probs: ProbArray) -> None:
+    """Raise unless `probs` is float32, in which thresholds are compared everywhere."""
     if probs.dtype != np.float32:
         raise TypeError(f"probs must be float32, not {probs.dtype}")
