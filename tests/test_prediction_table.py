@@ -34,6 +34,16 @@ def test_a_table_saved_by_a_spreadsheet_as_utf_8_is_read(table):
     assert list(read_table(table).values()) == ROWS
 
 
+def test_a_table_of_an_older_limner_is_named_as_such(tmp_path):
+    columns = [column for column in COLUMNS if column not in {"needs_review", "flagged"}]
+    path = tmp_path / "predictions.csv"
+    path.write_text(f"{','.join(columns)}\na.png,masks/a.png,toy 0123456789ab{',1' * (len(columns) - 3)}\n")
+    with pytest.raises(DataError, match="by an older limner, whose table has no needs_review") as caught:
+        read_table(path)
+    assert caught.value.where == str(path)
+    assert "--overwrite" in (caught.value.fix or "")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -134,3 +134,12 @@ def test_a_part_of_an_official_split(dataset):
     assert select(known, split=Path("official"), part=None, model=fake_model("bare.onnx")).dataset.keys() == ("d", "e")
     with pytest.raises(DataError, match="nothing for the val part, only for: train, test"):
         select(known, split=Path("official"), part="val", model=fake_model("bare.onnx"))
+
+
+def test_predictions_of_unknown_origin_are_suspected_of_nothing(dataset, older, split):
+    selection = select(dataset, split=None, part=None, model=None)
+    assert (selection.part, len(selection.dataset), selection.seen) == ("all", 5, 0)
+    named = select(dataset, split=older.path.parent / "split.json", part=None, model=None)
+    assert (named.part, named.dataset.keys()) == ("test", split.test)
+    with pytest.raises(DataError, match="nothing says which images are the test part"):
+        select(dataset, split=None, part="test", model=None)

@@ -4,6 +4,7 @@ The verbs are the same as on the command line, and each is imported when it is f
 
     run = limner.train("polyps/", recipe="polyp-unet-resnet50", budget="10m")
     limner.evaluate(run.folder, "polyps/", out="evaluation")
+    limner.compare(["evaluation", "another-evaluation"], out="compared")
     limner.load(run.folder).predict(image)
     limner.predict(run.folder, ["new-images/"], out="predictions")
     limner.export_model(run.folder, "polyp.onnx")
@@ -14,11 +15,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from limner.api import evaluate, export_model, find_learning_rate, load, predict, preview_augmentation, sweep, train
+    from limner.api import (
+        compare,
+        cross_validate,
+        evaluate,
+        export_model,
+        find_learning_rate,
+        load,
+        predict,
+        preview_augmentation,
+        sweep,
+        train,
+    )
 
     __version__: str
 
-__all__ = ["__version__", "evaluate", "export_model", "find_learning_rate", "load", "predict", "preview_augmentation", "sweep", "train"]
+__all__ = [
+    "__version__",
+    "compare",
+    "cross_validate",
+    "evaluate",
+    "export_model",
+    "find_learning_rate",
+    "load",
+    "predict",
+    "preview_augmentation",
+    "sweep",
+    "train",
+]
 
 
 def __getattr__(name: str) -> object:

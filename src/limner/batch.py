@@ -18,6 +18,7 @@ from limner.files import atomic_path, sha256
 from limner.imaging.overlay import draw_outline
 from limner.imaging.read import read_image
 from limner.imaging.write import write_image, write_mask
+from limner.metrics.review import review_score
 from limner.prediction_table import claim, is_claim, read_table, save_table
 from limner.runtime.format import read_model
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from limner.prediction_table import Row
     from limner.progress import Progress
     from limner.runtime import Predictor
+    from limner.runtime.format import ReviewRule
     from limner.types import ImageArray, Prediction
 
 SAVE_EVERY_S = 10.0
@@ -119,6 +121,12 @@ class Predictions:
     def n(self) -> int:
         """Number of images asked for."""
         return self.written + self.skipped + len(self.failures)
+
+    @property
+    def flagged(self) -> list[Row]:
+        """The rows of images that should be looked at by a person, the most doubtful first."""
+        rows = [row for row in self.rows if row["flagged"] == "yes"]
+        return sorted(rows, key=lambda row: float(row["needs_review"]), reverse=True)
 
 
 def plan(inputs: Iterable[str | Path]) -> list[Job]:
@@ -252,7 +260,12 @@ def _do(job: Job, predictor: Predictor, layout: Layout, rows: dict[str, Row], re
         result.failures.append(Failure(job.image.display, reason))
         return
     _write(job, image, prediction, layout)
-    rows[layout.mask_name(job)] |= {"file": job.image.display, **_numbers(prediction, milliseconds)}
+    rows[layout.mask_name(job)] |= {
+        "file": job.image.display,
+        **_numbers(prediction),
+        **_review(prediction, predictor.metadata.review),
+        "milliseconds": f"{milliseconds:.1f}",
+    }
     result.written += 1
 
 
@@ -269,7 +282,7 @@ def _write_probs(path: Path, prediction: Prediction) -> None:
         Image.fromarray(np.rint(prediction.probs * 65535).astype(np.uint16)).save(temporary, format="PNG")
 
 
-def _numbers(prediction: Prediction, milliseconds: float) -> Row:
+def _numbers(prediction: Prediction) -> Row:
     height, width = prediction.mask.shape
     inside = prediction.probs[prediction.mask]
     return {
@@ -278,8 +291,13 @@ def _numbers(prediction: Prediction, milliseconds: float) -> Row:
         "foreground_share": f"{prediction.foreground_share:.6f}",
         "mean_foreground_prob": f"{inside.mean():.4f}" if inside.size else "",
         "max_prob": f"{prediction.probs.max():.4f}",
-        "milliseconds": f"{milliseconds:.1f}",
     }
+
+
+def _review(prediction: Prediction, rule: ReviewRule | None) -> Row:
+    score = review_score(prediction.probs, prediction.mask)
+    flagged = "" if rule is None else "yes" if score > rule.threshold else "no"
+    return {"needs_review": f"{score:.4f}", "flagged": flagged}
 
 
 def _begin_rows(jobs: Sequence[Job], layout: Layout, model: str, *, resume: bool) -> dict[str, Row]:

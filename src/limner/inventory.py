@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from limner.runtime import ModelMetadata
 
 Facts = dict[str, Any]
+_UNSEEN = ("test", "out-of-fold")
 
 
 def list_models() -> list[Facts]:
@@ -63,8 +64,8 @@ def _facts(model: str, path: Path, metadata: ModelMetadata) -> Facts:
 
 
 def _score(metadata: ModelMetadata, name: str) -> float | None:
-    """The model's own score on its test part, per image; None when the file does not say."""
+    """The model's own score on its test part, or of its folds on theirs, per image; None when the file does not say."""
     for score in metadata.metrics:
-        if (score.get("name"), score.get("convention"), score.get("part")) == (name, "per-image", "test"):
+        if (score.get("name"), score.get("convention")) == (name, "per-image") and score.get("part") in _UNSEEN:
             return score.get("value")
     return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from limner.data.splits import PARTS, load_leaks
-from limner.evaluation import ThresholdChoice, evaluate
+from limner.evaluation import FolderPredictions, ThresholdChoice, evaluate
+from limner.evaluation.calibration import Calibration
 from limner.progress import show_progress
 from limner.report import (
     ParityFacts,
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
     from limner.data import Dataset
     from limner.data.splits import Split
-    from limner.evaluation import Evaluation
+    from limner.evaluation import Evaluation, How, Segmenter
+    from limner.evaluation.folder import FolderMetadata
     from limner.runtime import ModelMetadata, Predictor
     from limner.selection import Selection
 
@@ -34,19 +36,27 @@ _CURVES, _PANEL = "figures/curves.svg", "figures/panel.png"
 _RUN_FACTS = ("source", "started", "finished", "seconds", "budget_s", "precision", "seed", "ended")
 
 
-def evaluate_selection(predictor: Predictor, selection: Selection, *, progress: bool) -> Evaluation:
+def evaluate_selection(segmenter: Segmenter, selection: Selection, *, progress: bool, **how: Unpack[How]) -> Evaluation:
     """Score a model on the images selected; what is known of them goes into the result.
+
+    Args:
+        segmenter: The model, or a folder of predictions.
+        selection: The images.
+        progress: Show progress on standard error.
+        how: As for `limner.evaluation.evaluate`: the empty-mask rule, families of metrics, and so on.
 
     Raises:
         DataError: There are none, or one cannot be loaded.
     """
     with show_progress(f"evaluating ({selection.part})", enabled=progress) as tick:
-        found = evaluate(predictor, selection.dataset, part=selection.part, progress=tick)
+        found = evaluate(segmenter, selection.dataset, part=selection.part, progress=tick, **how)
     known = {"seen_in_training": selection.seen, "notice": selection.notice, "problems": tuple(map(str, selection.dataset.problems))}
     return found.model_copy(update=known)
 
 
-def report_selection(predictor: Predictor, selection: Selection, evaluation: Evaluation, out: Path, *, run: Path | None = None) -> Path:
+def report_selection(
+    predictor: Predictor | FolderPredictions, selection: Selection, evaluation: Evaluation, out: Path, *, run: Path | None = None
+) -> Path:
     """Write report.html, report.md, summary.json and cases.csv into `out`; with a run folder, its training is reported too.
 
     Returns:
@@ -61,6 +71,7 @@ def report_selection(predictor: Predictor, selection: Selection, evaluation: Eva
         recipe=metadata.recipe,
         history=read_history(run / "metrics.csv") if run else (),
         threshold_choice=_threshold_choice(run),
+        calibration=_calibration(run),
         gallery=build_gallery(predictor, selection.dataset, evaluation),
         split=_split_facts(metadata),
         parity=_parity_facts(metadata),
@@ -86,7 +97,9 @@ def _read_panel(run: Path | None) -> bytes | None:
     return file.read_bytes() if file and file.is_file() else None
 
 
-def _facts(predictor: Predictor, run: Path | None) -> dict[str, Mapping[str, Any]]:
+def _facts(predictor: Predictor | FolderPredictions, run: Path | None) -> dict[str, Mapping[str, Any]]:
+    if isinstance(predictor, FolderPredictions):
+        return {"model": {"predictions": str(predictor.path)}}
     metadata = predictor.metadata
     model = {"file": str(predictor.path), "created": metadata.created, "input_size": list(metadata.input_size)}
     if run is None:
@@ -104,7 +117,12 @@ def _threshold_choice(run: Path | None) -> ThresholdChoice | None:
     return ThresholdChoice.model_validate_json(file.read_bytes()) if file and file.is_file() else None
 
 
-def _split_facts(metadata: ModelMetadata) -> SplitFacts | None:
+def _calibration(run: Path | None) -> Calibration | None:
+    file = run / "calibration.json" if run else None
+    return Calibration.load(file) if file and file.is_file() else None
+
+
+def _split_facts(metadata: ModelMetadata | FolderMetadata) -> SplitFacts | None:
     data = metadata.training_data
     if "split_sha256" not in data:
         return None
@@ -112,7 +130,7 @@ def _split_facts(metadata: ModelMetadata) -> SplitFacts | None:
     return SplitFacts(counts=counts, origin=data.get("split", ""), sha256=data["split_sha256"], name=data.get("name", ""))
 
 
-def _parity_facts(metadata: ModelMetadata) -> ParityFacts | None:
+def _parity_facts(metadata: ModelMetadata | FolderMetadata) -> ParityFacts | None:
     parity = metadata.parity
     if parity is None:
         return None

@@ -22,8 +22,12 @@ COLUMNS = (
     "foreground_share",
     "mean_foreground_prob",
     "max_prob",
+    "needs_review",  # see `limner.metrics.review`; higher is more doubtful
+    "flagged",  # whether that is above the model's own limit: yes or no, empty where it has none
     "milliseconds",  # the prediction alone, from decoded image to mask
 )
+
+_NEW = {"needs_review", "flagged"}  # not in tables of an older limner
 
 Row = dict[str, str]
 
@@ -61,6 +65,9 @@ def read_table(path: Path) -> dict[str, Row]:
         raise _unusable("it is not UTF-8 text", path) from None
     except csv.Error as error:
         raise _unusable(str(error), path) from None
+    if set(columns) == set(COLUMNS) - _NEW:
+        what = "the predictions so far are by an older limner, whose table has no needs_review"
+        raise DataError(what, where=path, fix="predict all images anew with --overwrite, or choose another --out")
     if sorted(columns) != sorted(COLUMNS):
         raise _unusable(f"its columns are not {','.join(COLUMNS)}", path)
     if any(None in row or None in row.values() for row in rows):

@@ -75,7 +75,7 @@ class Selection:
         )
 
 
-def select(dataset: Dataset, *, split: SplitChoice, part: PartChoice | None, model: Model) -> Selection:
+def select(dataset: Dataset, *, split: SplitChoice, part: PartChoice | None, model: Model | None) -> Selection:
     """Choose the images to evaluate a model on.
 
     Without a split and a part: the test part, if the model was made of this data, and all images if not.
@@ -84,7 +84,8 @@ def select(dataset: Dataset, *, split: SplitChoice, part: PartChoice | None, mod
         dataset: Where to choose from.
         split: A split.json, lists of ids by part, or the name of an official split.
         part: The part that is wanted; by default the test part of a split.
-        model: The model. Its file says which images it was made of; for a file that does not, a split.json beside it may.
+        model: The model. Its file says which images it was made of; for a file that does not, a split.json beside it may. None for
+            predictions of unknown origin, of which nothing says what they were made of.
 
     Raises:
         DataError: There is no such part.
@@ -100,7 +101,7 @@ def select(dataset: Dataset, *, split: SplitChoice, part: PartChoice | None, mod
         chosen = Selection(dataset.subset(_keys_of(dataset, split, wanted)), wanted)
     else:
         chosen = _own_part(dataset, part, model)
-    return with_seen(chosen, model)
+    return chosen if model is None else with_seen(chosen, model)
 
 
 def with_seen(selection: Selection, model: Model) -> Selection:
@@ -118,11 +119,11 @@ def with_seen(selection: Selection, model: Model) -> Selection:
     return selection
 
 
-def _own_part(dataset: Dataset, part: PartChoice | None, model: Model) -> Selection:
+def _own_part(dataset: Dataset, part: PartChoice | None, model: Model | None) -> Selection:
     """The part of the model's own data; of other data everything."""
-    made_of = _made_of(model)
+    made_of = _made_of(model) if model else {}
     hashes = {item.key: _hash(item) for item in dataset.items} if any(made_of.values()) else {}
-    if _is_own(hashes.values(), made_of) and (part or made_of["test"]):
+    if model and _is_own(hashes.values(), made_of) and (part or made_of["test"]):
         wanted = part or "test"
         keys = [key for key, value in hashes.items() if value in made_of[wanted]]
         return Selection(dataset.subset(_nonempty(keys, wanted, model.path)), wanted)

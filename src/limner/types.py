@@ -29,11 +29,19 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of one image, at that image's size."""
+    """What a model says of one image, at that image's size.
+
+    Attributes:
+        probs: Probability of each pixel; of masks that came without probabilities, 0 and 1.
+        mask: The foreground.
+        threshold: Probability from which on a pixel was taken for foreground.
+        objects: A number for each object, where whoever predicted tells them apart.
+    """
 
     probs: ProbArray
     mask: MaskArray
     threshold: float
+    objects: LabelArray | None = None
 
     @property
     def foreground_share(self) -> float:

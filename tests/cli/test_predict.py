@@ -15,7 +15,9 @@ from limner import batch
 from limner.errors import DataError
 from limner.export.exporter import update_model
 from limner.files import sha256
+from limner.metrics import soft_dice
 from limner.runtime import Predictor, load
+from limner.runtime.format import ReviewRule, read_metadata
 
 
 @pytest.fixture
@@ -80,6 +82,33 @@ def test_the_table_says_what_the_predictor_says(limner, toy_model, images, tmp_p
         assert np.abs(np.asarray(probs) / 65535 - expected.probs).max() <= 0.5 / 65535 + 1e-7
     with Image.open(tmp_path / "out" / "masks" / "a.png") as mask:
         assert np.array_equal(np.asarray(mask) == 255, expected.mask)
+
+
+def test_the_table_says_how_doubtful_each_image_is(limner, toy_model, images, tmp_path):
+    result = limner("predict", toy_model, images, "--out", tmp_path / "out")
+    for row in rows(tmp_path / "out"):
+        expected = load(toy_model).predict(row["file"])
+        assert float(row["needs_review"]) == pytest.approx(1 - soft_dice(expected.probs, expected.mask), abs=1e-4)
+        assert row["flagged"] == ""  # this model has no rule by which it flags
+    assert "review" not in result.stdout
+
+
+def test_images_above_the_models_own_limit_are_flagged(limner, toy_model, images, tmp_path):
+    limner("predict", toy_model, images, "--out", tmp_path / "first")
+    doubtful = sorted(rows(tmp_path / "first"), key=lambda row: float(row["needs_review"]), reverse=True)
+    limit = (float(doubtful[1]["needs_review"]) + float(doubtful[2]["needs_review"])) / 2
+    model = shutil.copyfile(toy_model, tmp_path / "model.onnx")
+    rule = ReviewRule(threshold=limit, share=0.1, origin="for the test")
+    update_model(model, metadata=read_metadata(model).model_copy(update={"review": rule}))
+
+    result = limner("predict", model, images, "--out", tmp_path / "out")
+    assert {row["mask"] for row in rows(tmp_path / "out") if row["flagged"] == "yes"} == {row["mask"] for row in doubtful[:2]}
+    assert {row["mask"] for row in rows(tmp_path / "out") if row["flagged"] == "no"} == {doubtful[2]["mask"]}
+    told = f"review: 2 images are flagged in the table for a look; the most doubtful: {doubtful[0]['file']}"
+    assert told in " ".join(result.stdout.split())
+
+    again = limner("predict", model, images, "--out", tmp_path / "out", "--resume", "--json")
+    assert json.loads(again.stdout)["flagged"] == [row["file"] for row in doubtful[:2]]
 
 
 def test_files_folders_and_archives_together(limner, toy_model, images, tmp_path):

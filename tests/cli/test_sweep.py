@@ -148,7 +148,7 @@ def quick(monkeypatch):
         return SweepScores(val_dice=value, best_epoch=1, epochs=1, seconds=1.0, **known, **points)
 
     monkeypatch.setattr(run_module, "train_run", train)
-    monkeypatch.setattr("limner.api.tuning.finish_run", lambda *_args, **_kwargs: None)
+    monkeypatch.setattr("limner.api.several.finish_run", lambda *_args, **_kwargs: None)
     monkeypatch.setattr(log_module, "read_scores", scores)
     return begun, interrupted
 

@@ -114,6 +114,19 @@ def test_several_masks_of_one_image_are_merged(tmp_path) -> None:
     assert item.fov is None
 
 
+def test_objects_that_are_not_told_apart_are_what_the_caller_makes_of_the_mask(tmp_path) -> None:
+    """A picture of two tones tells nothing apart; several pictures do."""
+    files = (
+        {"a.png": image_bytes(), "a_mask.png": mask_bytes()}
+        | {"b.png": image_bytes(1)}
+        | {f"b_mask_{i}.png": mask_bytes(i) for i in (1, 2)}
+    )
+    data = open_source(write_folder(tmp_path, files))
+    whole = data["a"].load().mask
+    assert np.array_equal(data["a"].load_instances(lambda mask: mask.astype(np.int32) * 7), whole * 7)
+    assert data["b"].load_instances(lambda mask: mask.astype(np.int32) * 7).max() == 2
+
+
 def test_fields_of_view_are_kept(tmp_path) -> None:
     files = pairs(["a", "b"]) | {"fov/a.png": mask_bytes(7)}
     data = open_source(write_folder(tmp_path, files))

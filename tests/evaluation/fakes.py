@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from limner.metrics import binarise
-from limner.types import ImageArray, Prediction, ProbArray, Sample
+from limner.metrics.objects import label_objects
+from limner.types import LabelArray, MaskArray, Prediction, ProbArray, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True)
 class FakeMetadata:
     name: str = "fake"
+    task: str = "object"
     threshold_origin: str = "chosen by hand"
 
 
@@ -23,11 +29,12 @@ class FakePredictor:
     threshold: float = 0.5
     metadata: FakeMetadata = field(default_factory=FakeMetadata)
     answer: ProbArray | None = None
+    has_probs: bool = True
     seen: list[tuple[int, ...]] = field(default_factory=list)
 
-    def predict(self, image: ImageArray, /) -> Prediction:
-        self.seen.append(image.shape)
-        probs = image[..., 0].astype(np.float32) / np.float32(255) if self.answer is None else self.answer
+    def predict_sample(self, sample: Sample, /) -> Prediction:
+        self.seen.append(sample.image.shape)
+        probs = sample.image[..., 0].astype(np.float32) / np.float32(255) if self.answer is None else self.answer
         return Prediction(probs=probs, mask=binarise(probs, self.threshold), threshold=self.threshold)
 
 
@@ -36,10 +43,20 @@ class FakeCase:
     key: str
     sample: Sample
     journal: list[str] = field(default_factory=list)
+    fov: MaskArray | None = None
+    instances: LabelArray | None = None
+    group: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def load(self) -> Sample:
         self.journal.append(self.key)
         return self.sample
+
+    def load_fov(self) -> MaskArray | None:
+        return self.fov
+
+    def load_instances(self, areas: Callable[[MaskArray], LabelArray] = label_objects, /) -> LabelArray:
+        return areas(self.sample.mask) if self.instances is None else self.instances
 
 
 @dataclass(frozen=True)
@@ -48,10 +65,10 @@ class FakeCases:
     name: str = "fakes"
 
 
-def case(key: str, probs: list[list[float]], mask: list[list[int]]) -> FakeCase:
+def case(key: str, probs: list[list[float]], mask: list[list[int]], **known: Any) -> FakeCase:
     """A case in whose image the probabilities are hidden, rounded to 255ths."""
     red = np.round(np.array(probs) * 255).astype(np.uint8)
-    return FakeCase(key, Sample(key, np.stack([red, red, red], axis=-1), np.array(mask, dtype=bool)))
+    return FakeCase(key, Sample(key, np.stack([red, red, red], axis=-1), np.array(mask, dtype=bool)), **known)
 
 
 def some_cases() -> FakeCases:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,9 +14,10 @@ from tests.export.toys import SIZE, THRESHOLD, random_image, toy_network, toy_re
 from torch import nn
 
 from limner.errors import ModelFileError
-from limner.export import export_network, new_metadata, set_threshold, update_model
+from limner.export import check_parity, export_network, exporter, new_metadata, set_threshold, update_model
+from limner.export.graph import constant
 from limner.runtime import load
-from limner.runtime.format import read_metadata
+from limner.runtime.format import ReviewRule, read_metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +28,12 @@ def model(toy_model: Path, tmp_path: Path) -> Path:
     return shutil.copyfile(toy_model, tmp_path / "model.onnx")
 
 
+def in_graph(path: Path, name: str) -> float:
+    return next(onnx.numpy_helper.to_array(t).item() for t in onnx.load(path).graph.initializer if t.name == name)
+
+
 def threshold_in_graph(path: Path) -> float:
-    return next(onnx.numpy_helper.to_array(t).item() for t in onnx.load(path).graph.initializer if t.name == "threshold")
+    return in_graph(path, "threshold")
 
 
 def dimensions(value: onnx.ValueInfoProto) -> list[str | int]:
@@ -151,3 +157,83 @@ def test_a_threshold_out_of_range_is_refused(model: Path) -> None:
     with pytest.raises(ModelFileError, match="threshold"):
         update_model(model, threshold=1.5)
     assert read_metadata(model).threshold == THRESHOLD
+
+
+def test_a_temperature_divides_the_logits(model: Path) -> None:
+    image = random_image(*SIZE)  # not resized, so that the logits of the pixels are those of the probabilities
+    plain = load(model).predict(image).probs.astype(float)
+    update_model(model, temperature=2.5)
+    calibrated = load(model).predict(image)
+    logits = np.log(plain / (1 - plain))
+    np.testing.assert_allclose(calibrated.probs, 1 / (1 + np.exp(-logits / 2.5)), atol=1e-5)
+    assert np.array_equal(calibrated.mask, calibrated.probs >= np.float32(THRESHOLD))
+    assert (in_graph(model, "temperature"), read_metadata(model).temperature) == (2.5, 2.5)
+    update_model(model, temperature=1.0)
+    np.testing.assert_array_equal(load(model).predict(image).probs, plain.astype(np.float32))
+
+
+def test_graph_and_metadata_never_disagree_on_the_temperature(model: Path) -> None:
+    update_model(model, metadata=read_metadata(model).model_copy(update={"temperature": 0.5}))
+    assert in_graph(model, "temperature") == read_metadata(model).temperature == 0.5
+    update_model(model, threshold=0.75)
+    assert in_graph(model, "temperature") == read_metadata(model).temperature == 0.5
+
+
+def test_a_network_is_exported_with_the_temperature_of_its_metadata(tmp_path: Path) -> None:
+    recipe = toy_recipe()
+    path = export_network(toy_network(), recipe, new_metadata(recipe, temperature=3.0), tmp_path / "model.onnx")
+    assert in_graph(path, "temperature") == 3.0
+    assert check_parity(toy_network(), recipe, path, [random_image(40, 60), random_image(33, 50)]).max_prob_difference < 1e-4
+
+
+def test_a_wrong_temperature_is_seen_to_disagree_with_the_network(model: Path) -> None:
+    update_model(model, temperature=2.0)
+    images = [random_image(40, 60)]
+    assert check_parity(toy_network(), toy_recipe(), model, images).max_prob_difference < 1e-4
+    graph = onnx.load(model)
+    constant("temperature", np.array(1.9, np.float32), graph)
+    exporter.write_model(graph, read_metadata(model), model)
+    assert check_parity(toy_network(), toy_recipe(), model, images).max_prob_difference > 1e-3
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, math.inf, math.nan])
+def test_a_temperature_that_is_none_is_refused(model: Path, temperature: float) -> None:
+    with pytest.raises(ModelFileError, match="temperature is above 0"):
+        update_model(model, temperature=temperature)
+    assert read_metadata(model).temperature == 1
+
+
+@pytest.fixture
+def old_model(model: Path) -> Path:
+    """As an older limner made it, without the division and its constant."""
+    graph = onnx.load(model)
+    division = next(node for node in graph.graph.node if "temperature" in node.input)
+    for node in graph.graph.node:
+        node.input[:] = [division.input[0] if name == division.output[0] else name for name in node.input]
+    graph.graph.node.remove(division)
+    kept = [tensor for tensor in graph.graph.initializer if tensor.name != "temperature"]
+    del graph.graph.initializer[:]
+    graph.graph.initializer.extend(kept)
+    exporter.write_model(graph, read_metadata(model), model)
+    return model
+
+
+def test_a_file_of_an_older_limner_predicts_and_takes_a_threshold_as_before(old_model: Path, toy_model: Path) -> None:
+    image = random_image(40, 60)
+    np.testing.assert_allclose(load(old_model).predict(image).probs, load(toy_model).predict(image).probs, atol=1e-6)
+    assert (load(old_model).metadata.temperature, load(old_model).metadata.review) == (1.0, None)
+    update_model(old_model, threshold=0.8)
+    assert load(old_model).threshold == 0.8
+
+
+def test_a_file_of_an_older_limner_takes_no_temperature(old_model: Path) -> None:
+    content = old_model.read_bytes()
+    with pytest.raises(ModelFileError, match="older limner, whose graph knows no temperature"):
+        update_model(old_model, temperature=1.5)
+    assert old_model.read_bytes() == content
+
+
+def test_a_review_rule_comes_back_as_it_went_in(model: Path) -> None:
+    rule = ReviewRule(threshold=0.21, share=0.1, origin="the most doubtful 10 % of 88 validation images lie above it")
+    update_model(model, metadata=read_metadata(model).model_copy(update={"review": rule}))
+    assert read_metadata(model).review == rule

@@ -70,7 +70,43 @@ def test_a_probability_that_equals_the_threshold_is_foreground() -> None:
     assert mask.all()
 
 
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])
+def test_logits_are_divided_by_the_temperature(temperature: float) -> None:
+    logits = np.random.default_rng(0).normal(0, 6, (1, 1, 30, 40)).astype(np.float32)
+    inputs = {"logits": logits, "original_size": np.array([30, 40], np.int64)}
+    probs, mask = run(postprocess_graph(0.3, temperature=temperature), **inputs)
+    np.testing.assert_allclose(probs, 1 / (1 + np.exp(-logits[:, 0].astype(float) / temperature)), atol=1e-6)
+    assert np.array_equal(mask, probs >= np.float32(0.3))
+
+
+@pytest.mark.parametrize("temperature", [0.3, 2.5])
+def test_a_temperature_changes_no_mask_when_the_threshold_moves_along(temperature: float) -> None:
+    logits = np.random.default_rng(0).normal(0, 6, (1, 1, 64, 48)).astype(np.float32)
+    inputs = {"logits": logits, "original_size": np.array([50, 70], np.int64)}
+    _, calibrated = run(postprocess_graph(0.3, temperature=temperature), **inputs)
+    moved = 1 / (1 + np.exp(-temperature * np.log(0.3 / 0.7)))
+    _, plain = run(postprocess_graph(moved), **inputs)
+    assert 0.1 < calibrated.mean() < 0.9
+    assert (calibrated != plain).sum() <= 1  # on the very threshold float32 may round either way
+
+
+def test_at_the_temperature_of_1_nothing_changes_at_all() -> None:
+    logits = np.random.default_rng(0).normal(0, 6, (1, 1, 20, 20)).astype(np.float32)
+    probs, _ = run(postprocess_graph(0.5), logits=logits, original_size=np.array([20, 20], np.int64))
+    assert np.abs(probs[0] - torch.sigmoid(torch.from_numpy(logits))[0, 0].numpy()).max() < 2e-7
+
+
+def test_no_probability_is_above_1() -> None:
+    """ONNX Runtime's own sigmoid of some of these is."""
+    logits = np.linspace(-40, 40, 2**20, dtype=np.float32).reshape(1, 1, 1024, 1024)
+    probs, _ = run(postprocess_graph(0.5), logits=logits, original_size=np.array([1024, 1024], np.int64))
+    assert (probs.min(), probs.max()) == (0, 1)
+
+
 def test_setting_a_constant_replaces_it() -> None:
     model = postprocess_graph(0.5)
     constant("threshold", np.array(0.75, np.float32), model)
-    assert [onnx.numpy_helper.to_array(tensor).item() for tensor in model.graph.initializer] == [0.75]
+    assert {tensor.name: onnx.numpy_helper.to_array(tensor).item() for tensor in model.graph.initializer} == {
+        "temperature": 1.0,
+        "threshold": 0.75,
+    }

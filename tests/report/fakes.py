@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from limner.evaluation import CaseResult, Evaluation
-from limner.metrics import Counts, summarise
+from limner.evaluation.summary import summarise_cases
+from limner.metrics import Counts
 from limner.types import Prediction, Sample
 
 THRESHOLD = 0.43
@@ -28,14 +29,15 @@ class Oversized:
     """A predictor that draws each disc `excess` pixels too large, and knows which image is which by its identity."""
 
     threshold = THRESHOLD
-    metadata = SimpleNamespace(name="fake-unet", threshold_origin="chosen on 8 validation images")
+    has_probs = True
+    metadata = SimpleNamespace(name="fake-unet", task="disc", threshold_origin="chosen on 8 validation images")
 
     def __init__(self, samples):
         self.samples = samples
         self.asked = []
 
-    def predict(self, image):
-        number = next(i for i, one in enumerate(self.samples) if one.image is image)
+    def predict_sample(self, sample):
+        number = next(i for i, one in enumerate(self.samples) if one.image is sample.image)
         self.asked.append(self.samples[number].key)
         radius = np.sqrt(self.samples[number].mask.sum() / np.pi)
         probs = disc(radius + number * 0.7).astype(np.float32)
@@ -51,7 +53,7 @@ def make_evaluation(cases, *, part="test", empty="one", **known):
         threshold=THRESHOLD,
         threshold_origin="chosen on 8 validation images",
         empty_rule=empty,
-        scores=tuple(summarise([case.counts for case in cases], threshold=THRESHOLD, empty=empty)),
+        scores=summarise_cases(cases, threshold=THRESHOLD, empty=empty, bootstrap=known.get("bootstrap")),
         cases=tuple(cases),
         **known,
     )

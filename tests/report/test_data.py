@@ -5,10 +5,8 @@ from datetime import UTC
 from pathlib import Path
 
 import numpy as np
-from tests.report.fakes import make_case
 
 from limner.report import ReportData, read_history
-from limner.report.data import object_share
 from limner.report.summary import to_json
 
 
@@ -28,11 +26,6 @@ def test_history_of_a_longer_row(tmp_path):
     path = tmp_path / "metrics.csv"
     path.write_text("epoch\n1,2,3\n", encoding="utf-8")
     assert read_history(path) == [{"epoch": 1.0}]
-
-
-def test_object_share():
-    assert object_share(make_case("a", 20, 1, 5, 74)) == 0.25
-    assert object_share(make_case("b", 0, 0, 0, 0)) == 0.0
 
 
 def test_dates_carry_their_zone(evaluation):

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from tests.evaluation.fakes import FakeCases, FakePredictor, case
 from tests.report.fakes import Oversized, make_case
 
+from limner.evaluation import evaluate
+from limner.metrics import count, dice
 from limner.report import GalleryCase, build_gallery, pick_cases
 from limner.report.data import GROUPS
 from limner.report.gallery import PANEL_SIDE, panels
@@ -95,3 +98,13 @@ def decode(uri):
     head, data = uri.split(",", 1)
     assert head == "data:image/jpeg;base64"
     return Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+@pytest.mark.parametrize("whole_image", [False, True])
+def test_masks_are_shown_where_they_were_judged(whole_image):
+    """What lies outside the field of view counts for nothing, and must not be drawn as an error."""
+    field = np.array([[True, True, False]])
+    cases = FakeCases((case("a", [[0.9, 0.1, 0.9]], [[1, 0, 0]], fov=field),))
+    shown = build_gallery(FakePredictor(), cases, evaluate(FakePredictor(), cases, families=(), whole_image=whole_image))[0]
+    assert shown.preds.tolist() == [[True, False, whole_image]]
+    assert shown.dice == dice(count(shown.preds, shown.target))

@@ -137,7 +137,7 @@ def test_escapes_whatever_a_data_set_is_called(vary, evaluation, tmp_path):
 
 def test_shows_every_section(written):
     text, _, _ = written
-    for name in ("scores", "spread", "gallery", "training", "data", "facts", "recipe"):
+    for name in ("scores", "spread", "probabilities", "review", "subgroups", "gallery", "training", "data", "facts", "recipe"):
         assert f'<section id="{name}">' in text
     assert "Discs &lt;and&gt; more" in text
     assert "7 March 2025" in text
@@ -146,7 +146,7 @@ def test_shows_every_section(written):
 
 def test_leaves_out_what_it_was_not_given(bare, tmp_path):
     text, summary = write(bare, tmp_path)
-    assert re.findall(r'<section id="(\w+)">', text) == ["scores", "spread"]
+    assert re.findall(r'<section id="(\w+)">', text) == ["scores", "spread", "subgroups"]
     assert summary["training"] is summary["threshold_choice"] is summary["split"] is summary["parity"] is summary["problems"] is None
     assert summary["gallery"] == []
 
@@ -221,6 +221,15 @@ def test_says_when_the_scores_are_not_a_test(vary, evaluation, tmp_path, part, n
         assert ("These scores are not a test" in shown) == (notice in shown if notice else False) == bool(notice)
 
 
+def test_a_notice_of_another_kind_does_not_deny_that_it_is_a_test(vary, evaluation, tmp_path):
+    notice = "2 predictions had another size than the mask and were resized to it by the nearest pixel"
+    evaluation = make_evaluation(evaluation.cases, notice=notice)
+    text, _ = write(vary(evaluation=evaluation, gallery=[]), tmp_path)
+    for shown in (text, (tmp_path / "report.md").read_text(encoding="utf-8")):
+        assert notice in shown
+        assert "not a test" not in shown
+
+
 def test_the_split_is_called_that_of_the_training_data(written):
     """A seed in the recipe need not be the one by which a given split was drawn; the split's origin says which it was."""
     text, summary, folder = written
@@ -256,7 +265,12 @@ def test_markdown_has_the_headline_and_the_tables(written):
     _, summary, folder = written
     text = (folder / "report.md").read_text(encoding="utf-8")
     assert text.startswith("# Discs \\<and\\> more\n")
-    assert f"**Dice {summary['headline'][0]['value']:.3f}** (per-image, n = 12, threshold 0.43" in text
+    dice = summary["headline"][0]
+    low, high = dice["interval"]
+    assert f"**Dice {dice['value']:.3f}** (per-image, 95 % interval {low:.3f} to {high:.3f}, n = 12, threshold 0.43" in text
+    assert "| Metric | per-image | pooled |" in text
+    assert "temperature 1.75; on the validation part, expected calibration error 0.125 before, 0.062 after" in text
+    assert "> **Worse than the rest, beyond chance**: site B: mean Dice" in text
     assert "| worst | disc" in text
     assert "```yaml\nname: fake" in text
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from PIL import Image
+from tests.evaluation.fakes import FakeCases, FakePredictor
+from tests.evaluation.fakes import case as fake_case
 
 from limner.data import open_source
 from limner.data.phantoms import write_phantoms
@@ -13,8 +15,8 @@ from limner.types import Prediction
 class Redness:
     threshold = 0.5
 
-    def predict(self, image):
-        probs = image[..., 0].astype(np.float32) / 255
+    def predict_sample(self, sample):
+        probs = sample.image[..., 0].astype(np.float32) / 255
         return Prediction(probs=probs, mask=probs >= 0.5, threshold=0.5)
 
 
@@ -62,3 +64,11 @@ def test_the_same_cases_give_the_same_file(phantoms, tmp_path):
     for name in ("a", "b"):
         save_panel({"test": predict_panel(Redness(), phantoms, 2)}, tmp_path / f"{name}.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize(("field", "expected"), [([[1, 1, 0]], 1.0), (None, 2 / 3), ([[1, 1]], 2 / 3)])
+def test_dice_is_that_of_the_field_of_view(field, expected):
+    """One that does not fit is passed over: the panel shows training images too, which nothing else judges."""
+    fov = None if field is None else np.array(field, dtype=bool)
+    row = predict_panel(FakePredictor(), FakeCases((fake_case("a", [[0.9, 0.1, 0.9]], [[1, 0, 0]], fov=fov),)))[0]
+    assert row.dice == pytest.approx(expected)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -10,9 +11,13 @@ from tests.export.toys import THRESHOLD, random_image
 from limner.errors import DataError
 from limner.imaging import write_image
 from limner.runtime import Predictor, load
+from limner.runtime.model_file import ModelFile
+from limner.types import Sample
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from onnxruntime import InferenceSession
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +34,27 @@ def test_a_prediction_has_the_size_of_its_image(predictor: Predictor, size: tupl
     assert prediction.probs.max() <= 1
 
 
+def test_a_rounding_step_above_1_is_1(toy_model: Path) -> None:
+    """ONNX Runtime's sigmoid takes it now and then, in files of an older limner."""
+    above, mask = np.nextafter(np.ones((1, 8, 8), np.float32), np.float32(2)), np.ones((1, 8, 8), np.uint8)
+    session = SimpleNamespace(run=lambda *_: (above, mask))
+    old = Predictor(ModelFile(toy_model, cast("InferenceSession", session), load(toy_model).metadata))
+    assert old.predict(random_image(8, 8)).probs.max() == 1
+
+
 def test_the_mask_is_where_the_probability_reaches_the_threshold(predictor: Predictor) -> None:
     prediction = predictor.predict(random_image(100, 130))
     assert prediction.threshold == predictor.threshold == THRESHOLD
     assert np.array_equal(prediction.mask, prediction.probs >= np.float32(THRESHOLD))
     assert np.array_equal(prediction.mask, prediction.probs >= prediction.threshold)  # NumPy compares in float32 too
     assert 0 < prediction.foreground_share < 1
+
+
+def test_a_sample_is_predicted_from_its_image_alone(predictor: Predictor) -> None:
+    image = random_image(20, 30)
+    found = [predictor.predict_sample(Sample("a", image, mask)) for mask in (np.zeros((20, 30), bool), np.ones((20, 30), bool))]
+    assert all(np.array_equal(one.probs, predictor.predict(image).probs) for one in found)
+    assert predictor.has_probs
 
 
 def test_a_list_of_mixed_sizes_keeps_its_order(predictor: Predictor) -> None:

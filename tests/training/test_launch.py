@@ -3,7 +3,7 @@
 import pytest
 from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
 
-from limner.api.making import _choose_recipe
+from limner.api.making import choose_recipe
 from limner.errors import RunError
 from limner.recipe import load_recipe, save_recipe
 from limner.training.launch import cluster_environment, hand_out, is_follower, launched, launched_here, local_rank
@@ -75,7 +75,7 @@ def test_a_batch_script_that_does_not_use_srun_waits_for_nobody(environment):
 
 def test_a_run_may_go_on_on_other_devices_but_not_otherwise_changed(tmp_path):
     save_recipe(load_recipe("phantom-unet", ["trainer.devices=2"]), tmp_path / "recipe.yaml")
-    assert _choose_recipe(None, [], tmp_path, resume=True).trainer.devices == 2
-    assert _choose_recipe(None, ["trainer.devices=4"], tmp_path, resume=True).trainer.devices == 4
+    assert choose_recipe(None, [], tmp_path, resume=True).trainer.devices == 2
+    assert choose_recipe(None, ["trainer.devices=4"], tmp_path, resume=True).trainer.devices == 4
     with pytest.raises(RunError, match="differs in: epochs"):
-        _choose_recipe(None, ["trainer.devices=4", "epochs=3"], tmp_path, resume=True)
+        choose_recipe(None, ["trainer.devices=4", "epochs=3"], tmp_path, resume=True)

@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -74,6 +75,7 @@ def test_a_run_folder_holds_everything(finished):
         "split.json",
         "run.json",
         "metrics.csv",
+        "calibration.json",
         "threshold.json",
         "model.onnx",
         "checkpoints/best.ckpt",
@@ -142,6 +144,52 @@ def test_what_failed_before_its_first_epoch_can_be_started_over(phantoms, tmp_pa
         train_run(phantoms, wrong, tmp_path / "run", progress=False)
     train_run(phantoms, load_recipe("phantom-unet", [*SETTINGS, "epochs=1"]), tmp_path / "run", progress=False)
     assert load_recipe(tmp_path / "run" / "recipe.yaml").name == "phantom-unet"
+
+
+@pytest.mark.parametrize("name", ["recipe.yaml", "split.json", "plan.json"])
+def test_what_somebody_keeps_in_the_folder_is_left_alone(finished, phantoms, tmp_path, name):
+    kept = tmp_path / "mine" / name
+    kept.parent.mkdir()
+    kept.write_bytes((finished / (name if name == "split.json" else "recipe.yaml")).read_bytes())
+    before = kept.read_bytes()
+    with pytest.raises(RunError, match="not empty"):
+        train_run(phantoms, load_recipe("phantom-unet", SETTINGS), kept.parent, split=finished / "split.json", progress=False)
+    assert kept.read_bytes() == before
+
+
+def test_an_attempt_that_failed_can_be_started_over_on_its_own_split(phantoms, tmp_path, quick):
+    wrong = load_recipe("polyp-unet-resnet50", ["network.encoder_weights=/nowhere", "data.input_size=32", "seed=5"])
+    with pytest.raises(DataError, match="no weights"):
+        train_run(phantoms, wrong, tmp_path / "run", progress=False)
+    split = tmp_path / "run" / "split.json"
+    drawn = load_split(split)
+    train_run(phantoms, load_recipe("phantom-unet", [*SETTINGS, "epochs=1"]), tmp_path / "run", split=split, progress=False)
+    assert (load_split(split).train, load_split(split).val) == (drawn.train, drawn.val)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot lock a folder")
+def test_two_processes_do_not_train_into_one_folder(phantoms, tmp_path, quick):
+    recipe, run = load_recipe("phantom-unet", [*SETTINGS, "epochs=1"]), RunFolder(tmp_path / "run")
+    with run.alone():
+        for resume in (False, True):
+            with pytest.raises(RunError, match="another process trains into this folder"):
+                train_run(phantoms, recipe, run.path, resume=resume, progress=False)
+    assert not run.path.exists()
+    train_run(phantoms, recipe, run.path, progress=False)
+    assert run.last.is_file()
+
+
+def test_a_run_goes_on_without_its_facts_as_the_error_advises(phantoms, tmp_path, quick):
+    recipe = load_recipe("phantom-unet", [*SETTINGS, "epochs=1"])
+    run = RunFolder(train_run(phantoms, recipe, tmp_path / "run", progress=False))
+    run.facts_file.write_text("{")
+    with pytest.raises(RunError, match="facts are damaged") as raised:
+        train_run(phantoms, recipe, run.path, resume=True, progress=False)
+    assert raised.value.fix == "delete the file and resume the run"
+    run.facts_file.unlink()
+    train_run(phantoms, recipe, run.path, resume=True, progress=False)
+    facts = run.facts()
+    assert (facts["state"], facts["source"], facts["ended"]) == ("finished", str(phantoms), "all 1 epochs are done")
 
 
 def test_resuming_on_changed_data_is_refused(phantoms, tmp_path, quick):

@@ -14,6 +14,7 @@ from limner.training.module import SegmentationModule
 
 LOSSES = [0.9, 0.5, 0.6, 0.4, 0.45, 0.41, 0.42, 0.43]
 DICES = [0.1, 0.6, 0.8, 0.7, 0.7, 0.75, 0.7, 0.7]
+SCORES = ("val_loss", "val_dice", "val_iou", "val_precision", "val_recall")
 POLY = ["schedule=poly", "schedule.power=1", "optimiser.learning_rate=0.01"]
 
 
@@ -66,6 +67,21 @@ def test_the_epoch_is_chosen_by_what_the_recipe_says(tmp_path, validation, name,
     assert best(run)["epoch"] == epoch
     assert best(run)[name] == pytest.approx(history(run)[epoch - 1][name], rel=1e-5)
     assert ended(run) == "all 5 epochs are done"
+
+
+def test_of_epochs_that_the_history_shows_as_equal_the_first_is_kept(tmp_path, monkeypatch):
+    """By the history the report says which epoch was kept."""
+    dices = [0.5, 0.60000001, 0.60000004]
+    monkeypatch.setattr(SegmentationModule, "_validation_scores", lambda self: dict.fromkeys(SCORES, dices[self.current_epoch]))
+    run = train(tmp_path / "run", "epochs=3")
+    rows = history(run)
+    assert best(run)["epoch"] == max(rows, key=lambda row: row["val_dice"])["epoch"] == 2
+
+
+def test_a_kill_after_the_last_epoch_does_not_lose_why_it_ended(tmp_path, validation):
+    run = train(tmp_path / "run", "epochs=2")
+    run.facts_file.unlink()
+    assert ended(train(tmp_path / "run", "epochs=2")) == "all 2 epochs are done"
 
 
 def test_training_ends_when_nothing_becomes_better(tmp_path, validation):

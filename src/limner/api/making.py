@@ -94,7 +94,7 @@ def train(
     budget_s = as_seconds(budget)
     settings = [*settings, *data_settings(foreground=foreground, observer=observer, group=group)]
     folder = new_run_folder(recipe) if out is None else Path(out)
-    chosen = _choose_recipe(recipe, settings, folder, resume=resume)
+    chosen = choose_recipe(recipe, settings, folder, resume=resume)
     if not resume:
         RunFolder(folder).refuse_to_overwrite()
     known = chosen or settled(settings)
@@ -198,7 +198,7 @@ class NoSourceError(RunError):
         )
 
 
-def _choose_recipe(recipe: str | Path | None, settings: Sequence[str], folder: Path, *, resume: bool) -> Recipe | None:
+def choose_recipe(recipe: str | Path | None, settings: Sequence[str], folder: Path, *, resume: bool) -> Recipe | None:
     """The recipe that is asked for, or that a run began with; None where one is to be planned."""
     from limner.recipe import load_recipe
 
@@ -207,6 +207,8 @@ def _choose_recipe(recipe: str | Path | None, settings: Sequence[str], folder: P
         return None if recipe is None else load_recipe(recipe, settings)
     asked = load_recipe(recipe or stored_file, settings)
     stored = load_recipe(stored_file).model_copy(update={"trainer": asked.trainer})  # it may go on on other devices
+    if asked.data.mean is None:  # what was measured when the run began is filled in by now
+        asked = asked.model_copy(update={"data": asked.data.model_copy(update={"mean": stored.data.mean, "std": stored.data.std})})
     if stored != asked:
         ours, theirs = stored.model_dump(), asked.model_dump()
         differing = ", ".join(name for name in ours if ours[name] != theirs[name])

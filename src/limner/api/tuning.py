@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import traceback
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner.api.common import as_paths, as_seconds, open_data, refuse_existing, require_training
-from limner.api.making import finish_run, new_run_folder, own_source, plan_recipe
-from limner.errors import LimnerError, RecipeError
+from limner.api.making import new_run_folder, own_source, plan_recipe
+from limner.api.several import train_one, why_failed
+from limner.errors import RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -291,41 +291,23 @@ def _train(
     on_step: Callable[[str], None],
 ) -> None:
     """One run, from training to its row in the table."""
-    from limner.data.splits import LeakWarning
-    from limner.training.run import train_run
-    from limner.training.run_folder import RunFolder
     from limner.training.sweep.log import read_scores
 
     place = folder.run(run.name)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", LeakWarning)  # it was said of the split
-            begun = RunFolder(place).last.is_file()
-            train_run(dataset, run.recipe, place, split=folder.split_file, budget_s=budget_s, resume=begun, progress=progress)
-            finish_run(dataset, place, progress=progress)
+        train_one(dataset, run.recipe, place, split=folder.split_file, budget_s=budget_s, progress=progress)
         scores = read_scores(place, dataset, progress=progress)
     except KeyboardInterrupt:
         log.note(run, state="interrupted")
         raise
     except Exception as error:  # noqa: BLE001 - whatever ends one run, the memory or a bug, should not cost the others
-        reason = _reason(error, folder.traceback_file(run.name))
+        reason = why_failed(error, folder.traceback_file(run.name))
         log.note(run, state="failed", reason=reason)
         on_step(f"  failed: {reason}")
     else:
         log.note(run, state="finished", scores=scores)
         on_step(f"  validation Dice {_told(scores.val_dice)}; {scores.part} Dice {_told(scores.dice)}, IoU {_told(scores.iou)}")
     gc.collect()  # a trainer and its network hold each other, and with them memory of a graphics processor
-
-
-def _reason(error: Exception, traceback_file: Path) -> str:
-    """Why a run failed, in a line; what limner did not foresee has its traceback in a file."""
-    from limner.files import write_text
-
-    if isinstance(error, LimnerError):
-        return error.what
-    write_text(traceback_file, "".join(traceback.format_exception(error)))
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}{f': {lines[0]}' if lines else ''} ({traceback_file.name})"
 
 
 def _told(score: float | None) -> str:

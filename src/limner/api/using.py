@@ -1,17 +1,21 @@
-"""The verbs that use a model: evaluate, predict, load. They never import PyTorch."""
+"""The verbs that use a model (or what another tool predicted): evaluate, predict, load. They never import PyTorch."""
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.api.common import as_paths, make_folder, open_data, refuse_existing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from limner.batch import Predictions
-    from limner.evaluation import Evaluation
+    from limner.evaluation import Evaluation, MissingRule
+    from limner.metrics import EmptyRule
+    from limner.metrics.names import Family
     from limner.runtime import Predictor
     from limner.selection import PartChoice
 
@@ -27,49 +31,82 @@ def evaluate(
     out: str | Path | None = None,
     split: Mapping[str, str | Path] | str | Path | None = None,
     part: PartChoice | None = None,
+    threshold: float | None = None,
+    missing: MissingRule = "error",
+    families: Sequence[Family] | None = None,
+    whole_image: bool = False,
+    empty: EmptyRule = "one",
+    spacing: float | None = None,
+    tolerance: float | None = None,
+    bootstrap: int = 2000,
     overwrite: bool = False,
     progress: bool = True,
 ) -> Evaluation:
-    """Score a model on images with masks, at the threshold that it was exported with.
+    """Score a model on images with masks, at the threshold that it was exported with; or a folder of masks that another tool predicted.
 
     Of the data that the model was made of, only its test part is evaluated unless `part` says otherwise; of other data, all images are.
+    Where images have a field of view, nothing outside of it is judged.
 
     Args:
-        model: A run folder, an .onnx file, or a shipped model's name.
+        model: A run folder, an .onnx file, or a shipped model's name; or a folder or archive of predicted masks, named as the images.
         source: Images and masks, as for `train`.
         foreground: What is foreground, in masks of more than two tones.
         observer: Whose masks, where several people drew them.
         out: Folder for report.html, report.md, summary.json and cases.csv; nothing is written without it.
         split: A split.json, or lists of ids by part, that says which images are meant.
         part: The part of the split; by default its test part.
+        threshold: For predictions that are probabilities as grey levels: from which on a pixel is foreground.
+        missing: What becomes of images without a prediction: `error`, `skip` or `empty`; with a model there are none.
+        families: Which families of metrics are computed beside those of regions; by default what the task asks for.
+        whole_image: Judge outside the field of view too.
+        empty: The rule for images in which both masks are empty: `one`, `nan` or `skip`.
+        spacing: Side of a pixel in µm, up to a million; distances are in pixels without it.
+        tolerance: Of the normalised surface Dice, in µm with `spacing` and in pixels without; by default that of two pixels.
+        bootstrap: How often images are drawn anew for the intervals, 100 times or more; 0 for none.
         overwrite: Replace an evaluation that is already in `out`.
         progress: Show progress on standard error.
 
     Raises:
         OutputExistsError: `out` holds an evaluation already, or is a file.
-        LimnerError: Something about the model, the source or the split; or `out` cannot be made.
+        LimnerError: Something about the model, the predictions, the source or the split; or `out` cannot be made.
 
     Warns:
         SeenInTrainingWarning: The model was trained on some of the images, or chosen by them.
         SplitChangedWarning: Files are not those that the split.json was made of.
-        LimnerWarning: Some files of the source could not be paired.
+        LimnerWarning: Some files of the source could not be paired, or something is to be said of the predictions.
     """
+    from limner.api.subjects import choose_images, how, open_subject
     from limner.outcome import evaluate_selection, report_selection
     from limner.recipe.schema import DataPart
-    from limner.runtime import load
-    from limner.selection import select
 
     if out is not None and not overwrite:
         refuse_existing([Path(out) / name for name in EVALUATION_FILES])
-    predictor = load(model)
+    judging = how(empty=empty, families=families, whole_image=whole_image, spacing=spacing, tolerance=tolerance, bootstrap=bootstrap)
+    segmenter = open_subject(model, threshold, missing)
     dataset = open_data(source, DataPart(foreground=foreground, observer=observer))
-    selection = select(dataset, split=as_paths(split), part=part, model=predictor)
-    if out is not None:
-        make_folder(Path(out))  # not earlier: what is wrong with the inputs should leave nothing behind
-    evaluation = evaluate_selection(predictor, selection, progress=progress)
-    if out is not None:
-        report_selection(predictor, selection, evaluation, Path(out))
+    subject = choose_images(segmenter, dataset, split=as_paths(split), part=part, missing=missing)
+    with _folder_for(out):  # not earlier: what is wrong with the inputs should leave nothing behind
+        evaluation = subject.with_notices(evaluate_selection(segmenter, subject.selection, progress=progress, **judging))
+        if out is not None:
+            report_selection(segmenter, subject.selection, evaluation, Path(out))
     return evaluation
+
+
+@contextmanager
+def _folder_for(out: str | Path | None) -> Iterator[None]:
+    """Make a folder for results, if any are to be written; where none come of it, what was made is removed again."""
+    if out is None:
+        yield
+        return
+    made = [folder for folder in (Path(out), *Path(out).parents) if not os.path.exists(folder)]  # noqa: PTH110 - never raises
+    try:
+        make_folder(Path(out))
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):  # one that is not empty stays, and so do those that it lies in
+                folder.rmdir()
+        raise
 
 
 def predict(

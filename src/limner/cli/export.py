@@ -62,7 +62,7 @@ def _parity_rows(facts: dict[str, Any]) -> list[list[str]]:
     if facts["parity_images"] is None:
         return [["agreement with the network", "not checked"]]
     return [
-        ["images compared with the network", str(facts["parity_images"])],
+        ["images compared with what it was made of", str(facts["parity_images"])],
         ["largest difference of a probability", f"{facts['max_prob_difference']:.1e}"],
         ["pixels with the same mask", f"{100 * facts['mask_agreement']:.3f} %"],
     ]

@@ -67,6 +67,9 @@ def _print_summary(found: Predictions) -> None:
     skipped = f", {found.skipped} were there already" if found.skipped else ""
     speed = f" ({found.written / found.seconds:.1f} images/s, file to file)" if found.written and found.seconds else ""
     say(f"{found.written} images predicted in {format_duration(found.seconds)}{speed}{skipped}")
+    if doubtful := found.flagged:
+        images = "1 image is" if len(doubtful) == 1 else f"{len(doubtful)} images are"
+        say(f"review: {images} flagged in the table for a look; the most doubtful: {doubtful[0]['file']}", style="yellow")
     say(f"masks:  {found.out / 'masks'}", style="bold green")
     say(f"table:  {found.table}")
 
@@ -80,6 +83,7 @@ def _to_json(found: Predictions) -> dict[str, Any]:
         "images": found.n,
         "written": found.written,
         "skipped": found.skipped,
+        "flagged": [row["file"] for row in found.flagged],
         "failed": [{"file": failure.file, "reason": failure.reason} for failure in found.failures],
         "seconds": round(found.seconds, 3),
     }

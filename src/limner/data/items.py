@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from limner.data.wording import counted
 from limner.errors import DataError, nearest
 from limner.files import sha256
-from limner.imaging.read import read_image
+from limner.imaging.read import read_image, read_mask
 from limner.types import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from limner.data.catalog import CatalogEntry
     from limner.data.masks import MaskSource
     from limner.data.problems import Problem
     from limner.data.store import FileRef
-    from limner.types import ImageArray, LabelArray
+    from limner.types import ImageArray, LabelArray, MaskArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Item:
         mask: Where its mask comes from.
         fov: The field-of-view mask, as in fundus photographs; outside it nothing is judged.
         group: The patient, sequence or slide that it is from, where that is known. Items of one group belong into one part of a split.
+        columns: What else a manifest says of it, such as its site.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Item:
     mask: MaskSource | None
     fov: FileRef | None = None
     group: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def load(self) -> Sample:
         """Read image and mask.
@@ -57,13 +59,24 @@ class Item:
         """
         return read_image(self.image.read(), name=self.image.display)
 
-    def load_instances(self) -> LabelArray:
+    def load_instances(self, areas: Callable[[MaskArray], LabelArray] | None = None) -> LabelArray:
         """Read the mask as int32 labels (H, W), one for each object.
+
+        Args:
+            areas: From a mask to its objects, where the source does not tell them apart; by default connected areas.
 
         Raises:
             DataError: As for `load`.
         """
-        return self._mask().load_instances(self.load_image().shape[:2])
+        return self._mask().load_instances(self.load_image().shape[:2], areas)
+
+    def load_fov(self) -> MaskArray | None:
+        """Read the field of view as a mask; None where there is none.
+
+        Raises:
+            DataError: It cannot be read, or is not of two tones.
+        """
+        return None if self.fov is None else read_mask(self.fov.read(), name=self.fov.display)
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of the files: `{"image": ..., "mask": ...}`, without `mask` where there is none."""

@@ -12,7 +12,7 @@ from limner.files import sha256
 from limner.imaging.read import read_labels, read_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from limner.data.store import FileRef
     from limner.imaging.foreground import Foreground
@@ -40,8 +40,12 @@ class MaskSource(Protocol):
             DataError: A file cannot be read, or the sizes differ.
         """
 
-    def load_instances(self, size: tuple[int, int]) -> LabelArray:
-        """One label for each object: int32, (H, W); 0 is the ground. Objects that are not told apart are connected areas.
+    def load_instances(self, size: tuple[int, int], areas: Callable[[MaskArray], LabelArray] | None = None) -> LabelArray:
+        """One label for each object: int32, (H, W); 0 is the ground.
+
+        Args:
+            size: As for `load`.
+            areas: From a mask to its objects, where the source does not tell them apart; by default connected areas.
 
         Raises:
             DataError: As for `load`.
@@ -76,10 +80,10 @@ class PictureMask:
             mask |= part
         return mask
 
-    def load_instances(self, size: tuple[int, int]) -> LabelArray:
+    def load_instances(self, size: tuple[int, int], areas: Callable[[MaskArray], LabelArray] | None = None) -> LabelArray:
         """The labels of one picture; of several, one label for each picture, the later one where they overlap."""
         if len(self.files) == 1:
-            labels = read_labels(self.files[0].read(), name=self.files[0].display, foreground=self.foreground)
+            labels = read_labels(self.files[0].read(), name=self.files[0].display, foreground=self.foreground, areas=areas)
             _check_size(self.files[0], labels.shape, size)
             return labels
         labels = np.zeros(size, dtype=np.int32)

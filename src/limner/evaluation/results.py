@@ -3,59 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from limner.errors import LimnerError, RunError
 from limner.evaluation import store
-from limner.metrics import Counts, EmptyRule, Score, ScoreValue, dice, iou, precision, recall, summarise
+from limner.evaluation.case_result import CaseResult
+from limner.evaluation.curves import ProbabilityCurves
+from limner.evaluation.summary import summarise_cases
+from limner.evaluation.sums import Sums
+from limner.metrics import EmptyRule, Score
 from limner.metrics.aggregate import Convention, nan_to_none
+from limner.metrics.names import Family, metric_label
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Part: TypeAlias = Literal["all", "train", "val", "test"]
-Pixels = Annotated[int, Field(ge=0)]
-
-
-class CaseResult(BaseModel):
-    """How one image went, at the size of its original mask.
-
-    Attributes:
-        key: The case.
-        height: Rows of the original mask.
-        width: Its columns.
-        tp: Pixels that are foreground in both masks; `fp`, `fn` and `tn` likewise (see `limner.metrics.Counts`).
-        dice: In [0, 1]; NaN only when both masks are empty and the empty-mask rule is not `one`. `iou`, `precision`, `recall` likewise.
-        seconds: Time for the prediction from decoded image to mask, without reading the files.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    key: str
-    height: Pixels
-    width: Pixels
-    tp: Pixels
-    fp: Pixels
-    fn: Pixels
-    tn: Pixels
-    dice: ScoreValue
-    iou: ScoreValue
-    precision: ScoreValue
-    recall: ScoreValue
-    seconds: float
-
-    @classmethod
-    def of(cls, key: str, size: tuple[int, int], c: Counts, *, empty: EmptyRule, seconds: float) -> CaseResult:
-        """The result of a case from its counts; `size` is (height, width)."""
-        scores = {metric.__name__: metric(c, empty=empty) for metric in (dice, iou, precision, recall)}
-        return cls(key=key, height=size[0], width=size[1], tp=c.tp, fp=c.fp, fn=c.fn, tn=c.tn, seconds=seconds, **scores)
-
-    @property
-    def counts(self) -> Counts:
-        """The counts, from which any other score can be computed."""
-        return Counts(self.tp, self.fp, self.fn, self.tn)
 
 
 class Row(NamedTuple):
@@ -65,12 +30,50 @@ class Row(NamedTuple):
     convention: str
     value: float | None
     n: int
-    threshold: float
+    threshold: float | None
+    interval: tuple[float | None, float | None] | None
+    unit: str
 
     @property
     def text(self) -> str:
-        """The value for reading, to four places."""
-        return "undefined" if self.value is None else f"{self.value:.4f}"
+        """The value for reading, to four places; a distance to two, with its unit."""
+        if self.value is None:
+            return "undefined"
+        return f"{self.value:.2f} {self.unit}" if self.unit else f"{self.value:.4f}"
+
+
+class Boundary(BaseModel):
+    """How distances were measured.
+
+    Attributes:
+        tolerance: Of the normalised surface Dice, in `unit`.
+        spacing: Side of a pixel, in `unit`.
+        unit: `px` or `µm`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tolerance: float = 2.0
+    spacing: float = 1.0
+    unit: Literal["px", "µm"] = "px"
+
+
+class Bootstrap(BaseModel):
+    """How the intervals were computed.
+
+    Attributes:
+        resamples: How often the images were drawn anew.
+        level: Share of the resamples that the interval holds.
+        by: What was drawn: images, or whole groups (patients, sequences), where the images are grouped.
+        seed: Of the drawing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    resamples: int = 2000
+    level: float = 0.95
+    by: Literal["image", "group"] = "image"
+    seed: int = 0
 
 
 class Evaluation(BaseModel):
@@ -81,12 +84,17 @@ class Evaluation(BaseModel):
         source: The data set's name.
         part: Which part of a split was evaluated; `all` for a whole data set.
         n: Number of images evaluated. (A score may rest on fewer under `skip`; it has an n of its own.)
-        threshold: Probability from which on a pixel was taken for foreground.
+        threshold: Probability from which on a pixel was taken for foreground; None where masks came without one, or each fold had its own.
         threshold_origin: Where that was chosen, in words.
         resolution: The size at which masks were compared.
         empty_rule: The rule for images in which both masks are empty.
-        scores: All scores of all cases together, per image and pooled.
+        families: Which families of metrics were computed.
+        field_of_view: How many of the images were judged inside their field of view only.
+        boundary: How distances were measured.
+        bootstrap: How the intervals were computed; None where there are none.
+        scores: All scores of all cases together, under every convention that they have.
         cases: One result for each image, in the data set's order.
+        curves: ROC, precision and recall, and reliability over the pixels of all images; None where there were no probabilities.
         seen_in_training: How many of the images the model was trained on or chosen by, as far as is known.
         notice: What must be said beside the scores, if some images were.
         problems: What is wrong with the source, in plain words; None when nobody looked.
@@ -98,15 +106,33 @@ class Evaluation(BaseModel):
     source: str
     part: Part
     n: int
-    threshold: float
+    threshold: float | None
     threshold_origin: str
     resolution: Literal["original mask"] = "original mask"
     empty_rule: EmptyRule
+    families: tuple[Family, ...] = ("region",)
+    field_of_view: int = 0
+    boundary: Boundary = Boundary()
+    bootstrap: Bootstrap | None = None
     scores: tuple[Score, ...]
     cases: tuple[CaseResult, ...]
+    curves: ProbabilityCurves | None = None
     seen_in_training: int = 0
     notice: str | None = None
     problems: tuple[str, ...] | None = None
+
+    _sums: Sums | None = PrivateAttr(default=None)
+
+    def keeping(self, sums: Sums) -> Self:
+        """The same with the sums over its pixels, which are not saved."""
+        kept = self.model_copy()
+        kept._sums = sums  # noqa: SLF001 - its own
+        return kept
+
+    @property
+    def sums(self) -> Sums | None:
+        """Sums over the pixels of all images; None of an evaluation that was loaded."""
+        return self._sums
 
     def score(self, name: str, convention: Convention = "per-image") -> Score:
         """The score of that name and convention; `dice_median` and `dice_std` (and IoU's) exist per image only.
@@ -127,18 +153,14 @@ class Evaluation(BaseModel):
 
     def table(self) -> list[Row]:
         """All scores as rows for display, each with its convention, n and threshold."""
-        return [
-            Row(metric_label(score.name), score.convention, nan_to_none(score.value), score.n, score.threshold) for score in self.scores
-        ]
+        return [Row(metric_label(s.name), s.convention, nan_to_none(s.value), s.n, s.threshold, _ends(s), s.unit) for s in self.scores]
 
     def save(self, folder: str | Path) -> None:
         """Write `cases.csv` (a row for each image) and `summary.json` (all the rest) into `folder`.
 
         Each file is whole or absent. An undefined score is an empty cell in the one and null in the other.
         """
-        values = self.model_dump(mode="json")
-        rows = values.pop("cases")
-        store.write(folder, values, rows)
+        store.write(folder, self.model_dump(mode="json", exclude={"cases"}), [case.row() for case in self.cases])
 
     @classmethod
     def load(cls, folder: str | Path) -> Evaluation:
@@ -149,7 +171,8 @@ class Evaluation(BaseModel):
         """
         summary, rows = store.read(folder)
         try:
-            loaded = cls.model_validate(_without_extras({**summary, "cases": rows}))
+            cases = [CaseResult.from_row(row) for row in rows]
+            loaded = cls.model_validate({**_without_extras(summary), "cases": cases})
         except ValidationError as error:
             fault = error.errors()[0]
             place = ".".join(str(step) for step in fault["loc"])
@@ -159,11 +182,10 @@ class Evaluation(BaseModel):
 
 
 def _without_extras(values: dict[str, Any]) -> dict[str, Any]:
-    """The fields of an evaluation, without what a report has added to them, to the scores and to the cases."""
+    """The fields of an evaluation, without what a report has added to them and to the scores."""
     known: dict[str, Any] = _fields(Evaluation, values)
-    for name, inner in (("scores", Score), ("cases", CaseResult)):
-        if isinstance(known.get(name), list):
-            known[name] = [_fields(inner, value) for value in known[name]]
+    if isinstance(known.get("scores"), list):
+        known["scores"] = [_fields(Score, value) for value in known["scores"]]
     return known
 
 
@@ -171,34 +193,21 @@ def _fields(model: type[BaseModel], value: Any) -> Any:  # noqa: ANN401 - any JS
     return {name: value[name] for name in model.model_fields if name in value} if isinstance(value, dict) else value
 
 
+def _ends(score: Score) -> tuple[float | None, float | None] | None:
+    return None if score.interval is None else (nan_to_none(score.interval[0]), nan_to_none(score.interval[1]))
+
+
 def _check_agreement(evaluation: Evaluation, folder: str | Path) -> None:
     """The scores must follow from the cases: a crash between the two files, or a row lost in a spreadsheet, shows here."""
     if evaluation.n == len(evaluation.cases) > 0:
-        counts = [case.counts for case in evaluation.cases]
-        again = summarise(counts, threshold=evaluation.threshold, empty=evaluation.empty_rule)
-        if len(again) == len(evaluation.scores) and all(map(_same, evaluation.scores, again)):
+        scores = summarise_cases(evaluation.cases, threshold=evaluation.threshold, empty=evaluation.empty_rule)
+        again = {(s.name, s.convention): s for s in scores}
+        stored = {(s.name, s.convention): s for s in evaluation.scores}
+        if again.keys() <= stored.keys() and all(_same(stored[which], score) for which, score in again.items()):
             return
     raise RunError(f"{store.SUMMARY} and {store.CASES} do not belong together", where=folder, fix=store.FIX)
 
 
 def _same(one: Score, other: Score) -> bool:
-    named_alike = (one.name, one.convention, one.n) == (other.name, other.convention, other.n)
     both_undefined = math.isnan(one.value) and math.isnan(other.value)
-    return named_alike and (both_undefined or math.isclose(one.value, other.value, abs_tol=1e-9))
-
-
-_LABELS = {"dice": "Dice", "iou": "IoU", "f2": "F2"}
-_SUFFIXES = {"_median": ", median over images", "_std": ", standard deviation over images"}
-
-
-def metric_label(name: str) -> str:
-    """A score's name as people write it.
-
-    Example:
-        >>> metric_label("iou_std")
-        'IoU, standard deviation over images'
-    """
-    for suffix, words in _SUFFIXES.items():
-        if name.endswith(suffix):
-            return metric_label(name.removesuffix(suffix)) + words
-    return _LABELS.get(name, name.capitalize())
+    return one.n == other.n and (both_undefined or math.isclose(one.value, other.value, abs_tol=1e-9))

@@ -25,10 +25,10 @@ def write(folder: str | Path, summary: Mapping[str, Any], rows: Sequence[Mapping
     Args:
         folder: Made when it is not there.
         summary: JSON values.
-        rows: At least one; all with the same keys. None becomes an empty cell.
+        rows: At least one. None becomes an empty cell, and so does a column that a row has not.
     """
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(column for row in rows for column in row)), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     write_text(Path(folder) / CASES, text.getvalue())
@@ -43,7 +43,8 @@ def read(folder: str | Path) -> tuple[dict[str, Any], list[dict[str, str | None]
     """
     summary = _parse(_text(folder, SUMMARY), Path(folder) / SUMMARY)
     table = csv.DictReader(io.StringIO(_text(folder, CASES), newline=""))
-    return summary, [{column: cell or None for column, cell in row.items()} for row in table]
+    # Cells beyond the last column, which a spreadsheet may have left, are under None.
+    return summary, [{column: cell or None for column, cell in row.items() if column is not None} for row in table]
 
 
 def _text(folder: str | Path, name: str) -> str:

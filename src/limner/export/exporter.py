@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import platform
 import warnings
 from contextlib import contextmanager
@@ -53,12 +54,12 @@ def new_metadata(recipe: Recipe, **known: Any) -> ModelMetadata:  # noqa: ANN401
 
 
 def export_network(network: nn.Module, recipe: Recipe, metadata: ModelMetadata, path: str | Path) -> Path:
-    """Write a network as a model file: resizing, normalisation, sigmoid, threshold and metadata inside.
+    """Write a network as a model file: resizing, normalisation, temperature, sigmoid, threshold and metadata inside.
 
     Args:
         network: (N, C, h, w) float -> logits (N, 1, h, w), on any device and in any precision; it is copied, not changed.
         recipe: Its data part says how an image becomes the network's input.
-        metadata: See `new_metadata`. Its threshold goes into the graph.
+        metadata: See `new_metadata`. Its temperature and threshold go into the graph.
         path: Of the `.onnx` file, which is written whole or not at all.
 
     Returns:
@@ -82,32 +83,41 @@ def export_network(network: nn.Module, recipe: Recipe, metadata: ModelMetadata, 
     if metadata.input_size != data.input_size:
         what = f"the metadata say input size {metadata.input_size}, the recipe {data.input_size}"
         raise ModelFileError(what, fix="make them with new_metadata(recipe)")
-    before, after = preprocess_graph(data), postprocess_graph(metadata.threshold, keep_aspect=data.keep_aspect)
+    before = preprocess_graph(data)
+    after = postprocess_graph(metadata.threshold, temperature=metadata.temperature, keep_aspect=data.keep_aspect)
     core = _export_core(inference_copy(network), (data.in_channels, *data.input_size))
-    return _write(join(before, core, after), metadata, path)
+    return write_model(join(before, core, after), metadata, path)
 
 
-def update_model(path: str | Path, *, threshold: float | None = None, metadata: ModelMetadata | None = None) -> None:
-    """Rewrite the threshold or the metadata of a model file, or both, atomically. The network in it is not touched.
+def update_model(
+    path: str | Path, *, threshold: float | None = None, temperature: float | None = None, metadata: ModelMetadata | None = None
+) -> None:
+    """Rewrite threshold, temperature or metadata of a model file, or all of them, atomically. The network in it is not touched.
 
     Args:
         path: The model file.
         threshold: In [0, 1]; by default that of the metadata, so that graph and metadata always agree.
+        temperature: What the logits are divided by, above 0; by default that of the metadata. The threshold stays as it is: at another
+            temperature it gives other masks.
         metadata: By default what the file holds.
 
     Raises:
-        ModelFileError: The file is damaged or not limner's, or the threshold is no probability.
+        ModelFileError: The file is damaged or not limner's; the threshold is no probability, or the temperature not above 0; or the file
+            was made by a limner that knew no temperature.
     """
     encoded = read_model(path)
     stored = parse_metadata(encoded, where=path)  # even if it is replaced: a damaged file must not get a new, valid checksum
     metadata = stored if metadata is None else metadata
-    if threshold is not None:
-        metadata = metadata.model_copy(update={"threshold": float(threshold)})
+    wished = {"threshold": threshold, "temperature": temperature}
+    metadata = metadata.model_copy(update={name: float(value) for name, value in wished.items() if value is not None})
     if not 0 <= metadata.threshold <= 1:
         raise ModelFileError(f"a threshold is a probability, not {metadata.threshold}", where=path, fix="choose one from 0 to 1")
+    if not 0 < metadata.temperature < math.inf:
+        raise ModelFileError(f"a temperature is above 0, not {metadata.temperature}", where=path, fix="choose 1 to leave the logits alone")
     model = onnx.load_model_from_string(encoded)
     constant("threshold", np.array(metadata.threshold, np.float32), model)
-    _write(model, metadata, path)
+    _set_temperature(model, metadata.temperature, path)
+    write_model(model, metadata, path)
 
 
 def set_threshold(path: str | Path, threshold: float, origin: str) -> None:
@@ -118,6 +128,15 @@ def set_threshold(path: str | Path, threshold: float, origin: str) -> None:
     """
     metadata = parse_metadata(read_model(path), where=path)
     update_model(path, threshold=threshold, metadata=metadata.model_copy(update={"threshold_origin": origin}))
+
+
+def _set_temperature(model: onnx.ModelProto, temperature: float, path: str | Path) -> None:
+    """Set the constant, which files of an older limner do not have: in these it would change nothing, without a word."""
+    if any(tensor.name == "temperature" for tensor in model.graph.initializer):
+        constant("temperature", np.array(temperature, np.float32), model)
+    elif temperature != 1:
+        what = "the file was made by an older limner, whose graph knows no temperature"
+        raise ModelFileError(what, where=path, fix="train or export the model again, or leave its temperature at 1")
 
 
 def inference_copy(network: nn.Module) -> nn.Module:
@@ -140,7 +159,7 @@ def _export_core(network: nn.Module, shape: tuple[int, int, int]) -> onnx.ModelP
     return cast("torch.onnx.ONNXProgram", program).model_proto
 
 
-def _write(model: onnx.ModelProto, metadata: ModelMetadata, path: str | Path) -> Path:
+def write_model(model: onnx.ModelProto, metadata: ModelMetadata, path: str | Path) -> Path:
     """Write a model file with its metadata and checksum, atomically."""
     model.producer_name, model.producer_version = "limner", metadata.versions.get("limner", "")
     properties = {METADATA_KEY: metadata.model_dump_json()}

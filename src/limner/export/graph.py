@@ -46,12 +46,14 @@ def preprocess_graph(data: DataPart) -> onnx.ModelProto:
     return graph
 
 
-def postprocess_graph(threshold: float, *, keep_aspect: bool = False) -> onnx.ModelProto:
+def postprocess_graph(threshold: float, *, temperature: float = 1.0, keep_aspect: bool = False) -> onnx.ModelProto:
     """From `logits` float32 (N, 1, h, w) and `original_size` to `probs` float32 (N, H, W) and `mask` uint8 (N, H, W) of 0 and 1.
+
+    The logits are divided by the temperature before they become probabilities.
 
     With `keep_aspect`, the logits are called `logits_canvas` and are first cropped as `fitted_size` and `fitted_corner` say.
     """
-    decide = _bind(stages.decide, threshold=np.array(threshold, np.float32))
+    decide = _bind(stages.decide, temperature=np.array(temperature, np.float32), threshold=np.array(threshold, np.float32))
     return _chain(_bind(stages.crop), decide) if keep_aspect else decide
 
 

@@ -40,7 +40,7 @@ class Parity(BaseModel):
 
 
 def check_parity(network: nn.Module, recipe: Recipe, model_path: str | Path, images: Iterable[ImageArray]) -> Parity:
-    """Compare a model file with the network it was exported from.
+    """Compare a model file with the network it was exported from, at the temperature and the threshold that the file has.
 
     Args:
         network: (N, C, h, w) float -> logits (N, 1, h, w); it is copied, not changed.
@@ -56,7 +56,8 @@ def check_parity(network: nn.Module, recipe: Recipe, model_path: str | Path, ima
     differences, agreements = [], []
     for whole in images:
         image = _corner(whole, recipe.data.input_size) if recipe.data.sampling == "patches" else whole
-        prediction, reference = predictor.predict(image), reference_probs(frozen, recipe, image)
+        prediction = predictor.predict(image)
+        reference = reference_probs(frozen, recipe, image, temperature=predictor.metadata.temperature)
         differences.append(float(np.abs(prediction.probs - reference).max()))
         agreements.append(float((prediction.mask == (reference >= np.float32(predictor.threshold))).mean()))
     if not differences:
@@ -65,13 +66,14 @@ def check_parity(network: nn.Module, recipe: Recipe, model_path: str | Path, ima
 
 
 @torch.inference_mode()
-def reference_probs(network: nn.Module, recipe: Recipe, image: ImageArray) -> ProbArray:
+def reference_probs(network: nn.Module, recipe: Recipe, image: ImageArray, *, temperature: float = 1.0) -> ProbArray:
     """The probabilities of one image by PyTorch alone, written without a look at the graphs in the file.
 
     Args:
         network: In evaluation mode, float32, on the processor.
         recipe: Its data part says how an image becomes the network's input.
         image: uint8 RGB (H, W, 3).
+        temperature: What the logits are divided by.
     """
     data = recipe.data
 
@@ -82,7 +84,7 @@ def reference_probs(network: nn.Module, recipe: Recipe, image: ImageArray) -> Pr
         canvas = torch.zeros(*pixels.shape[:2], *data.input_size)
         canvas[:, :, *place.window] = _resize(pixels, (place.height, place.width))
         logits = network(_normalise(_channels(canvas.double(), data), data).float())[:, :, *place.window]
-        probs: ProbArray = torch.sigmoid(_resize(logits, size))[:, 0].numpy()
+        probs: ProbArray = torch.sigmoid(_resize(logits, size) / temperature)[:, 0].numpy()
         return probs
 
     if data.sampling == "patches":

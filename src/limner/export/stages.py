@@ -1,8 +1,8 @@
 """The stages around the network, as nodes: channels, resizing, normalisation before it; probabilities and a mask after it.
 
 They are written in onnxscript: the functions below are never run as Python, but read and translated, one statement to one ONNX node. What
-a model chooses (sizes, normalisation, threshold) enters as a graph input and is then bound to a constant of that name in the file. An
-output of one stage and an input of a later one are the same thing where they have the same name; other names are used once only.
+a model chooses (sizes, normalisation, temperature, threshold) enters as a graph input and is then bound to a constant of that name in the
+file. An output of one stage and an input of a later one are the same thing where they have the same name; other names are used once only.
 
 The resizing is the one of Pillow's BILINEAR and of PyTorch's `interpolate(mode="bilinear", antialias=True)`: a triangle filter as wide as
 the scale. `exclude_outside=1` matters: by default ONNX repeats the border pixel where the filter reaches beyond the image, while the
@@ -156,16 +156,23 @@ def crop(logits_canvas: _Logits, fitted_size: _Size, fitted_corner: _Size) -> _L
 
 
 @script(default_opset=op)
-def decide(logits: _Logits, original_size: _Size, threshold: _Scalar) -> tuple[_Probs, _Masks]:
-    """Probabilities and mask at the image's own size."""
-    logits_outer = op.Shape(logits, end=2)
+def decide(logits: _Logits, original_size: _Size, temperature: _Scalar, threshold: _Scalar) -> tuple[_Probs, _Masks]:
+    """Probabilities and mask at the image's own size.
+
+    The division comes before the resizing, where there are fewer pixels. ONNX Runtime's sigmoid of some logits near 18 is one rounding
+    step above 1, which is no probability.
+    """
+    logits_scaled = op.Div(logits, temperature)
+    logits_outer = op.Shape(logits_scaled, end=2)
     logits_size = op.Concat(logits_outer, original_size, axis=0)
     logits_resized = op.Resize(
-        logits, None, None, logits_size, mode="linear", antialias=1, exclude_outside=1, coordinate_transformation_mode="half_pixel"
+        logits_scaled, None, None, logits_size, mode="linear", antialias=1, exclude_outside=1, coordinate_transformation_mode="half_pixel"
     )
     channel_axis = op.Constant(value_ints=[1])
     logits_map = op.Squeeze(logits_resized, channel_axis)
-    probs = op.Sigmoid(logits_map)
+    probs_rounded = op.Sigmoid(logits_map)
+    certain = op.Constant(value_float=1.0)
+    probs = op.Min(probs_rounded, certain)
     above = op.GreaterOrEqual(probs, threshold)
     mask = op.Cast(above, to=2)
     return probs, mask

@@ -18,6 +18,8 @@ from limner.imaging.matching import matched
 from limner.imaging.voc import BORDER, is_voc
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from limner.imaging.foreground import Foreground
@@ -79,7 +81,9 @@ def read_mask(data: bytes, *, name: str, foreground: Foreground | None = None) -
     return _mask(decode(data, name=name), foreground, name)
 
 
-def read_labels(data: bytes, *, name: str, foreground: Foreground | None = None) -> LabelArray:
+def read_labels(
+    data: bytes, *, name: str, foreground: Foreground | None = None, areas: Callable[[MaskArray], LabelArray] | None = None
+) -> LabelArray:
     """Read a mask as int32 labels (H, W), one number from 1 on for each object; 0 is the ground.
 
     Maps of instances keep the order of their numbers. In all other masks an object is a connected area (of eight neighbours); areas
@@ -89,6 +93,7 @@ def read_labels(data: bytes, *, name: str, foreground: Foreground | None = None)
         data: As for `read_mask`.
         name: As for `read_mask`.
         foreground: As for `read_mask`.
+        areas: From a mask to its objects, where the file does not tell them apart; by default connected areas.
 
     Raises:
         DataError: As for `read_mask`.
@@ -100,13 +105,14 @@ def read_labels(data: bytes, *, name: str, foreground: Foreground | None = None)
         array([[1, 0, 2]], dtype=int32)
     """
     decoded = decode(data, name=name)
+    areas = areas or _areas
     mask = _mask(decoded, foreground, name)
     levels = None if decoded.lossy or decoded.levels.ndim == 3 else compact(decoded.levels)
     if levels is None or decoded.levels.dtype == np.bool_:
-        return _areas(mask)
+        return areas(mask)
     if not mask[levels == 0].any() and is_instance_map(decoded.levels, certain=foreground is None):
         return renumbered(levels, mask)
-    return _areas_by_level(levels, mask) if foreground is not None and foreground.values else _areas(mask)
+    return _areas_by_level(levels, mask, areas) if foreground is not None and foreground.values else areas(mask)
 
 
 def _mask(decoded: Decoded, foreground: Foreground | None, name: str) -> MaskArray:
@@ -149,14 +155,14 @@ def _areas(mask: MaskArray) -> LabelArray:
     return np.asarray(cv2.connectedComponents(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)[1], dtype=np.int32)
 
 
-def _areas_by_level(levels: NDArray[Any], mask: MaskArray) -> LabelArray:
+def _areas_by_level(levels: NDArray[Any], mask: MaskArray, areas: Callable[[MaskArray], LabelArray]) -> LabelArray:
     labels = np.zeros(mask.shape, np.int32)
     found = levels_in(np.where(mask, levels, levels.dtype.type(0)))
     if len(found) > _MANY_LEVELS:  # fringes, not classes
-        return _areas(mask)
+        return areas(mask)
     for level in found:
-        areas = _areas(mask & (levels == level))
-        labels += np.where(areas > 0, areas + labels.max(), 0).astype(np.int32)
+        of_level = areas(mask & (levels == level))
+        labels += np.where(of_level > 0, of_level + labels.max(), 0).astype(np.int32)
     return labels
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from limner.evaluation import CaseResult, Evaluation, ThresholdChoice
+    from limner.evaluation import Evaluation, ThresholdChoice
+    from limner.evaluation.calibration import Calibration
     from limner.types import ImageArray, MaskArray, ProbArray
 
 Group: TypeAlias = Literal["best", "median", "worst"]
@@ -89,6 +90,8 @@ class ReportData:
         recipe: The fully resolved recipe.
         history: One row per epoch, as `read_history` returns them.
         threshold_choice: How the threshold was chosen on the validation part, with the curve.
+        calibration: What calibration on the validation part has changed.
+        folds: One row for each fold of a cross-validation, with its name and what is to be said of it.
         gallery: Cases to show, as `build_gallery` returns them.
         split: How the images that the model was made of were divided.
         parity: How closely the exported file agrees with the network.
@@ -103,6 +106,8 @@ class ReportData:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     history: Sequence[Mapping[str, float]] = ()
     threshold_choice: ThresholdChoice | None = None
+    calibration: Calibration | None = None
+    folds: Sequence[Mapping[str, Any]] = ()
     gallery: Sequence[GalleryCase] = ()
     split: SplitFacts | None = None
     parity: ParityFacts | None = None
@@ -128,9 +133,3 @@ def _to_float(cell: str | None) -> float:
         return float(cell or "nan")
     except ValueError:
         return math.nan
-
-
-def object_share(case: CaseResult) -> float:
-    """Share of an image that belongs to the true object, in [0, 1]."""
-    total = case.counts.total
-    return (case.tp + case.fn) / total if total else 0.0

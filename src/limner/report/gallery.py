@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from limner.evaluation.protocols import load_inside
 from limner.imaging.overlay import draw_outline, error_map
 from limner.imaging.resize import longer_side_at, resize_image, resize_mask
-from limner.report.data import GalleryCase, object_share
+from limner.report.data import GalleryCase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ def pick_cases(cases: Sequence[CaseResult], each: int = 3) -> list[tuple[Group, 
     Example:
         >>> from limner.evaluation import CaseResult
         >>> from limner.metrics import Counts
-        >>> results = [CaseResult.of(f"c{tp}", (3, 3), Counts(tp, 0, 9 - tp, 0), empty="one", seconds=0.1) for tp in range(9)]
+        >>> results = [CaseResult.of(f"c{tp}", (3, 3), Counts(tp, 0, 9 - tp, 0), empty="one") for tp in range(9)]
         >>> pick_cases(results, each=1)
         [('best', 'c8'), ('median', 'c4'), ('worst', 'c0')]
     """
@@ -57,7 +58,7 @@ def pick_cases(cases: Sequence[CaseResult], each: int = 3) -> list[tuple[Group, 
 
 def _rank(case: CaseResult) -> tuple[float, float, str]:
     """Best first. Of equals the larger object comes first: a perfect empty mask is right, but there is nothing to see in it."""
-    return (-case.dice, -object_share(case), case.key)
+    return (-case.dice, -case.object_share, case.key)
 
 
 def _group_sizes(n: int, each: int) -> tuple[int, int, int]:
@@ -69,7 +70,7 @@ def _group_sizes(n: int, each: int) -> tuple[int, int, int]:
 
 
 def build_gallery(predictor: Segmenter, dataset: Cases, evaluation: Evaluation, *, each: int = 3, probs: bool = False) -> list[GalleryCase]:
-    """Predict the best, median and worst cases of an evaluation, and only those.
+    """Predict the best, median and worst cases of an evaluation, and only those; masks are shown where they were judged.
 
     Args:
         predictor: A `limner.runtime.Predictor`.
@@ -83,17 +84,20 @@ def build_gallery(predictor: Segmenter, dataset: Cases, evaluation: Evaluation, 
     """
     items = {item.key: item for item in dataset.items}
     results = {result.key: result for result in evaluation.cases}
-    return [_predict(predictor, items[key], results[key], group, probs=probs) for group, key in pick_cases(evaluation.cases, each)]
+    by_field = evaluation.field_of_view > 0
+    picked = pick_cases(evaluation.cases, each)
+    return [_predict(predictor, items[key], results[key], group, probs=probs, by_field=by_field) for group, key in picked]
 
 
-def _predict(predictor: Segmenter, item: Case, result: CaseResult, group: Group, *, probs: bool) -> GalleryCase:
+def _predict(predictor: Segmenter, item: Case, result: CaseResult, group: Group, *, probs: bool, by_field: bool) -> GalleryCase:
     sample = item.load()
-    found = predictor.predict(sample.image)
+    found = predictor.predict_sample(sample)
+    inside = load_inside(item, sample) if by_field else None
     return GalleryCase(
         key=result.key,
         image=sample.image,
-        target=sample.mask,
-        preds=found.mask,
+        target=sample.mask if inside is None else sample.mask & inside,
+        preds=found.mask if inside is None else found.mask & inside,
         dice=result.dice,
         iou=result.iou,
         group=group,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from limner.evaluation import metric_label
 from limner.imaging.overlay import CORRECT, EXTRA, MISSED
-from limner.report import figures, words
-from limner.report.data import GROUPS, object_share
+from limner.report import evaluation_figures, figures, words
+from limner.report.data import GROUPS
 from limner.report.gallery import PREDICTION_COLOUR, TRUTH_COLOUR, panels, png_uri
+from limner.report.score_table import score_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
         figures=_figures(data, summary),
         panel=png_uri(data.panel) if data.panel else None,
         gallery=_gallery(data.gallery, summary["gallery"]),
-        score_groups=_by_convention(summary["scores"]),
+        score_table=score_table(summary["scores"], summary["n"]),
         recipe_yaml=recipe_yaml(summary["recipe"]),
         curve_rows=_curve_rows(summary["threshold_choice"], summary["threshold"]),
         colours={name: _hex(colour) for name, colour in _LEGEND.items()},
@@ -59,7 +59,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("limner.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    for name in ("score", "percent", "plain", "agreement", "day"):
+    for name in ("score", "percent", "plain", "agreement", "day", "number", "interval", "threshold", "p_value"):
         environment.filters[name] = getattr(words, name)
     environment.filters["label"] = metric_label
     return environment
@@ -74,12 +74,26 @@ def _figures(data: ReportData, summary: Mapping[str, Any]) -> dict[str, str | No
         "loss": figures.loss_curves(data.history),
         "scores": figures.score_curves(data.history, training and training["best_epoch"]),
         "rate": figures.rate_curve(data.history),
-        "threshold": figures.threshold_curve(choice.curve, data.evaluation.threshold) if choice else None,
+        "threshold": figures.threshold_curve(choice.curve, choice.threshold) if choice else None,
         "spread": figures.dice_spread([case.dice for case in cases], summary["spread"]["median"]),
         "size": figures.dice_by_size(
-            [(object_share(case), case.dice) for case in cases],
-            [(object_share(case), case.dice) for case in cases if case.key in worst],
+            [(case.object_share, case.dice) for case in cases],
+            [(case.object_share, case.dice) for case in cases if case.key in worst],
         ),
+        **_evaluation_figures(summary),
+    }
+
+
+def _evaluation_figures(summary: Mapping[str, Any]) -> dict[str, str | None]:
+    curves, review, calibration = summary["curves"], summary["review"], summary["calibration"]
+    before_and_after = {"before": calibration["reliability_before"], "after": calibration["reliability_after"]} if calibration else {}
+    return {
+        "roc": evaluation_figures.roc_curve(curves["roc"]) if curves else None,
+        "precision_recall": evaluation_figures.precision_recall_curve(curves["precision_recall"]) if curves else None,
+        "reliability": evaluation_figures.reliability_diagram({"here": curves["reliability"]}, name="reliability") if curves else None,
+        "calibration": evaluation_figures.reliability_diagram(before_and_after, name="calibration"),
+        "review": evaluation_figures.review_curve(review["curve"], review["at_random"]) if review else None,
+        "subgroups": evaluation_figures.subgroup_dots(summary["subgroups"]),
     }
 
 
@@ -90,13 +104,9 @@ def _gallery(cases: Sequence[GalleryCase], rows: Sequence[Mapping[str, Any]]) ->
     return [group for group in groups if group["cases"]]
 
 
-def _by_convention(scores: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    return [(convention, list(rows)) for convention, rows in groupby(scores, key=lambda row: str(row["convention"]))]
-
-
-def _curve_rows(choice: Mapping[str, Any] | None, used: float) -> list[Mapping[str, Any]]:
+def _curve_rows(choice: Mapping[str, Any] | None, used: float | None) -> list[Mapping[str, Any]]:
     """The curve at the threshold that is used and at round ones, for readers who want the numbers."""
-    wanted = {round(value, 4) for value in (used, *_ROUND_THRESHOLDS)}
+    wanted = {round(value, 4) for value in (used, *_ROUND_THRESHOLDS) if value is not None}
     return [point for point in choice["curve"] if round(point["threshold"], 4) in wanted] if choice else []
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from limner.errors import DataError
+from limner.evaluation.protocols import load_inside
 from limner.files import atomic_path
 from limner.imaging.resize import longer_side_at, resize_image
 from limner.metrics import count, dice
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
     from numpy.typing import NDArray
 
-    from limner.evaluation import Cases, Segmenter
-    from limner.types import ImageArray, MaskArray, ProbArray
+    from limner.evaluation import Case, Cases, Segmenter
+    from limner.types import ImageArray, MaskArray, ProbArray, Sample
 
 EACH = 4  # images of a part
 _SIDE = 240  # pixels of the longer side of a picture
@@ -40,6 +42,7 @@ class PanelCase:
         target: bool, (H, W).
         probs: float32 in [0, 1], (H, W).
         preds: bool, (H, W).
+        inside: The field of view, inside of which Dice is computed, bool, (H, W); None for the whole image.
     """
 
     key: str
@@ -47,6 +50,12 @@ class PanelCase:
     target: MaskArray
     probs: ProbArray
     preds: MaskArray
+    inside: MaskArray | None = None
+
+    @property
+    def dice(self) -> float:
+        """As the evaluation has it."""
+        return dice(count(self.preds, self.target, self.inside))
 
 
 def predict_panel(predictor: Segmenter, dataset: Cases, each: int = EACH) -> list[PanelCase]:
@@ -59,9 +68,10 @@ def predict_panel(predictor: Segmenter, dataset: Cases, each: int = EACH) -> lis
     shown = min(each, len(items))
     rows = []
     for index in range(shown):
-        sample = items[index * len(items) // shown].load()
-        found = predictor.predict(sample.image)
-        rows.append(PanelCase(sample.key, sample.image, sample.mask, found.probs, found.mask))
+        item = items[index * len(items) // shown]
+        sample = item.load()
+        found = predictor.predict_sample(sample)
+        rows.append(PanelCase(sample.key, sample.image, sample.mask, found.probs, found.mask, _inside(item, sample)))
     return rows
 
 
@@ -88,6 +98,14 @@ def save_panel(parts: Mapping[str, Sequence[PanelCase]], path: Path) -> None:
         figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
 
 
+def _inside(item: Case, sample: Sample) -> MaskArray | None:
+    """The field of view. One that cannot be used is no reason to end a run without its figures: most of these images are never judged."""
+    try:
+        return load_inside(item, sample)
+    except DataError:
+        return None
+
+
 def _draw_row(axes: Sequence[Axes], case: PanelCase | None, *, first: bool) -> None:
     for axis in axes:
         axis.set_axis_off()
@@ -99,7 +117,7 @@ def _draw_row(axes: Sequence[Axes], case: PanelCase | None, *, first: bool) -> N
         if first:
             axis.set_title(name, color=MUTED, fontsize=9)
     _write_below(axes[0], 0, case.key[-28:])
-    _write_below(axes[-1], 1, f"Dice {dice(count(case.preds, case.target)):.3f}")
+    _write_below(axes[-1], 1, f"Dice {case.dice:.3f}")
 
 
 def _write_below(axis: Axes, side: int, text: str) -> None:

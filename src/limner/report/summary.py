@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from limner.durations import format_duration
 from limner.evaluation import metric_label
-from limner.report.data import object_share
+from limner.evaluation.review import review_curve, review_gain
+from limner.evaluation.subgroups import subgroups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from limner.metrics import Score
     from limner.report.data import GalleryCase, ReportData
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2 came with intervals, and with scores that have no threshold
+_SHARES_KEPT = (1.0, 0.9, 0.8, 0.5)
 LOW_DICE = 0.5  # an image below it is counted as one on which the model failed
 
 
@@ -39,15 +41,19 @@ def summarise_report(data: ReportData) -> dict[str, Any]:
         **about,
         "headline": [_headline(evaluation, name) for name in ("dice", "iou")],
         "spread": _spread(evaluation.cases),
-        "scores": [_score(row.metric, score) for row, score in zip(evaluation.table(), evaluation.scores, strict=True)],
+        "scores": [_score(metric_label(score.name), score) for score in evaluation.scores],
+        "subgroups": [{**asdict(one), "sentence": one.sentence()} for one in subgroups(evaluation)],
+        "review": _review(evaluation),
+        "folds": data.folds,
         "gallery": [_shown(case, evaluation) for case in data.gallery],
         "training": _training(data.history, data.recipe),
-        "threshold_choice": data.threshold_choice.model_dump() if data.threshold_choice else None,
+        "threshold_choice": _threshold_choice(data),
+        "calibration": data.calibration.model_dump() if data.calibration else None,
         "split": asdict(data.split) if data.split else None,
         "parity": asdict(data.parity) if data.parity else None,
         "facts": data.facts,
         "recipe": data.recipe,
-        "cases": [{**case.model_dump(), "object_share": object_share(case)} for case in evaluation.cases],
+        "cases": [case.row() for case in evaluation.cases],
     }
     plain: dict[str, Any] = to_json(summary)
     return plain
@@ -76,11 +82,35 @@ def to_json(value: Any) -> Any:  # noqa: ANN401 - any value, any JSON value
 def _headline(evaluation: Evaluation, name: str) -> dict[str, Any]:
     """The per-image mean of a score, and its pooled value beside it."""
     score, pooled = evaluation.score(name), evaluation.score(name, "pooled")
-    return {**_score(metric_label(name), score), "pooled": pooled.value, "threshold_origin": evaluation.threshold_origin}
+    return {
+        **_score(metric_label(name), score),
+        "pooled": pooled.value,
+        "pooled_interval": pooled.interval,
+        "threshold_origin": evaluation.threshold_origin,
+    }
 
 
 def _score(label: str, score: Score) -> dict[str, Any]:
     return {"label": label, **score.model_dump()}
+
+
+def _threshold_choice(data: ReportData) -> dict[str, Any] | None:
+    choice = data.threshold_choice
+    return {**choice.model_dump(), "sentence": choice.sentence()} if choice else None
+
+
+def _review(evaluation: Evaluation) -> dict[str, Any] | None:
+    """What it gains to have doubtful images looked at; None where there is no score of doubt, or only one image."""
+    gain = review_gain(evaluation.cases)
+    if gain is None or gain.n < 2:
+        return None
+    curve = review_curve(evaluation.cases)
+    return {**gain._asdict(), "curve": curve, "kept": [_kept(curve, share) for share in _SHARES_KEPT]}
+
+
+def _kept(curve: Sequence[tuple[float, float]], share: float) -> dict[str, float]:
+    """The point of the curve at a share, or the next one above it."""
+    return next({"share": share, "dice": dice} for kept, dice in curve if kept >= share - 1e-9)
 
 
 def _spread(cases: Sequence[CaseResult]) -> dict[str, Any]:
@@ -108,7 +138,7 @@ def _quarters(values: list[float]) -> list[float] | list[None]:
 
 
 def _shown(case: GalleryCase, evaluation: Evaluation) -> dict[str, Any]:
-    share = next((object_share(result) for result in evaluation.cases if result.key == case.key), None)
+    share = next((result.object_share for result in evaluation.cases if result.key == case.key), None)
     height, width = case.target.shape
     return {
         "group": case.group, "key": case.key, "dice": case.dice, "iou": case.iou, "height": height, "width": width, "object_share": share

@@ -15,7 +15,17 @@ EMPTY_RULES = {
 }
 CONVENTIONS = {
     "per-image": "the score of each image, averaged over the images",
-    "pooled": "pixels counted over all images together, then one score: large objects weigh more",
+    "pooled": "pixels (or objects) counted over all images together, then one score: large objects weigh more",
+    "pranet-256": "the polyp literature’s, for comparison with its tables: each prediction stretched to 0 to 1, Dice and IoU averaged over "
+    "256 thresholds",
+}
+FAMILIES = {
+    "region": "Overlap",
+    "boundary": "Boundary",
+    "probability": "Probabilities, without a threshold",
+    "centreline": "Centrelines",
+    "objects": "Objects",
+    "saliency": "As in the polyp literature",
 }
 PARTS = {"all": "the whole data set", "train": "the training part", "val": "the validation part", "test": "the test part"}
 PANELS = {
@@ -39,6 +49,71 @@ def score(value: float | None) -> str:
         ('0.873', '–')
     """
     return UNDEFINED if value is None else f"{value:.3f}"
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """A score to three places, a distance to two with its unit.
+
+    Example:
+        >>> number(0.87251), number(12.3456, "px")
+        ('0.873', '12.35 px')
+    """
+    if value is None:
+        return UNDEFINED
+    return f"{value:.2f} {unit}" if unit else f"{value:.3f}"
+
+
+def interval(ends: Sequence[float | None] | None, unit: str = "") -> str:
+    """Both ends of an interval; empty where there is none.
+
+    Example:
+        >>> interval((0.85, 0.91)), interval(None)
+        ('0.850 to 0.910', '')
+    """
+    if ends is None or None in ends:
+        return ""
+    return " to ".join(number(end, unit).removesuffix(f" {unit}") for end in ends)
+
+
+def threshold(value: float | None) -> str:
+    """A threshold for reading.
+
+    Example:
+        >>> threshold(0.535), threshold(None)
+        ('0.54', '–')
+    """
+    return UNDEFINED if value is None else f"{value:.2f}"
+
+
+def p_value(p: float | None) -> str:
+    """The p of a test.
+
+    Example:
+        >>> p_value(0.0004), p_value(0.0312), p_value(None)
+        ('< 0.001', '0.031', '–')
+    """
+    if p is None:
+        return UNDEFINED
+    return f"{p:.2g}" if p >= 0.001 else "< 0.001"
+
+
+def notice_heading(seen: int) -> str:
+    """What a notice beside the scores begins with: of predictions that were resized, say, the scores may be a test all the same.
+
+    Args:
+        seen: How many of the images the model was trained on or chosen by.
+    """
+    return "These scores are not a test." if seen else "To be known of these scores:"
+
+
+def sentence(text: str) -> str:
+    """Text with a capital at its beginning, the rest as it is.
+
+    Example:
+        >>> sentence("on DRIVE")
+        'On DRIVE'
+    """
+    return text[:1].upper() + text[1:]
 
 
 def watched(name: str) -> str:

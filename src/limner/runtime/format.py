@@ -21,6 +21,22 @@ CHECKSUM_KEY = "limner_sha256"
 _REMAKE = "make the file again with `limner export RUN --out MODEL.onnx`, or copy it again from where it came"
 
 
+class ReviewRule(BaseModel):
+    """From which score on an image should be looked at by a person.
+
+    Attributes:
+        threshold: An image whose review score (see `limner.metrics.review`) lies above this is flagged.
+        share: Share of the validation images that lie above it, about.
+        origin: A sentence that says what it was chosen on.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    threshold: Annotated[float, Field(ge=0.0, le=1.0)]
+    share: Annotated[float, Field(gt=0.0, lt=1.0)]
+    origin: str
+
+
 class ModelMetadata(BaseModel):
     """What a model file says about itself. Immutable; change it with `model_copy(update=...)`.
 
@@ -31,6 +47,8 @@ class ModelMetadata(BaseModel):
         recipe: The whole recipe, as JSON values.
         threshold: A pixel is foreground where its probability, as float32, is at least this value, as float32.
         threshold_origin: A sentence that says where the threshold comes from, such as "best mean per-image Dice on 88 validation images".
+        temperature: The graph divides the logits by this, so that the probabilities are calibrated; 1 where that was not done.
+        review: Which images should be looked at by a person; None where there were too few validation images to tell.
         input_size: Height and width in pixels of what the network sees.
         sampling: `resize`: it sees every image whole, brought to that size by the graph. `patches`: it sees images at their own resolution,
             in pieces of that size; whoever runs the file cuts them (see `limner.imaging.tiles`).
@@ -55,6 +73,8 @@ class ModelMetadata(BaseModel):
     recipe: dict[str, Any] = {}
     threshold: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
     threshold_origin: str = "not chosen: the default"
+    temperature: Annotated[float, Field(gt=0.0)] = 1.0
+    review: ReviewRule | None = None
     input_size: tuple[int, int]
     sampling: Literal["resize", "patches"] = "resize"
     created: str

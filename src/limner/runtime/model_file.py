@@ -90,6 +90,11 @@ def _in_run(folder: Path) -> Path:
     path = folder / "model.onnx"
     if path.is_file():
         return path
+    if (folder / "folds.json").is_file():
+        fix = (
+            f"give one of its folds, such as {folder / 'folds' / 'fold-1'}, or join them: `limner train --out {folder} --resume --ensemble`"
+        )
+        raise ModelFileError("the folder is a cross-validation, whose models are not joined in one file", where=folder, fix=fix)
     if (folder / "recipe.yaml").is_file() or (folder / "run.json").is_file():
         resume, export = f"limner train ... --out {folder} --resume", f"limner export {folder} --out MODEL.onnx"
         fix = f"finish it with `{resume}`, or export what it has with `{export}`"

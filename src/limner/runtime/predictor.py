@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from limner.runtime.format import ModelMetadata
-    from limner.types import ProbArray
+    from limner.types import ProbArray, Sample
 
 ImageInput: TypeAlias = ImageArray | str | Path
 
@@ -52,6 +52,15 @@ class Predictor:
     def path(self) -> Path:
         """The model file."""
         return self._model.path
+
+    @property
+    def has_probs(self) -> bool:
+        """It gives probabilities, not masks alone."""
+        return True
+
+    def predict_sample(self, sample: Sample, /) -> Prediction:
+        """Predict the image of a sample; its mask is not looked at."""
+        return self.predict(sample.image)
 
     # A str is a path here, though to the type system it is a sequence of str too.
     @overload
@@ -113,7 +122,7 @@ class Predictor:
             height, width = batch.shape[1:3]
             fix = "free memory, or give a smaller image"
             raise DataError(f"the model cannot run on an image of {height} x {width} pixels: {error}", fix=fix) from None
-        return probs, masks
+        return np.minimum(probs, 1, out=probs), masks  # files of an older limner may give a rounding step more
 
 
 def load(place: str | Path, *, threads: int | None = None) -> Predictor:

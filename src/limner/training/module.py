@@ -135,7 +135,8 @@ class SegmentationModule(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """The schedule may follow the scores, and the budget goes on."""
-        self.scores = self._validation_scores()
+        # As the history writes them: of epochs that are the same there, choice and report both take the first.
+        self.scores = {name: float(f"{value:.6g}") for name, value in self._validation_scores().items()}
         self.log_dict(self.scores, sync_dist=True)
         self.schedule.see(self.scores, self.current_epoch + 1)
         self.pace.validation_s = max(self.pace.validation_s, monotonic() - self.validation_start)

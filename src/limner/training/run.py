@@ -16,23 +16,24 @@ from limner.data.resident import load_native, load_resident
 from limner.data.source import open_source
 from limner.data.splits import PARTS, LeakWarning, find_leaks, gather, load_leaks, save_leaks, save_split, saved_split
 from limner.errors import DataError, ModelFileError, OutputExistsError, RunError
-from limner.evaluation.thresholds import choose_threshold
 from limner.export.exporter import export_network, library_versions, new_metadata, update_model
 from limner.export.parity import check_parity
 from limner.files import atomic_path, sha256, write_json
 from limner.progress import show_progress
 from limner.recipe import Recipe, load_recipe
-from limner.runtime.predictor import load
+from limner.runtime.format import read_metadata
 from limner.selection import short_hashes
 from limner.training.checks import check_training
 from limner.training.devices import check_trainer, choose_devices
 from limner.training.fit import fit, fit_in_processes, load_best, new_network
+from limner.training.folds.folder import FoldsFolder
 from limner.training.hardware import choose_precision, describe_machine, peak_memory_gib
 from limner.training.launch import awaited, hand_out, launched
 from limner.training.normalise import measured
 from limner.training.run_folder import RunFolder
 from limner.training.settle import settle_split
 from limner.training.shared import share
+from limner.training.tune import tune_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -83,30 +84,34 @@ def train_run(
         LeakWarning: Parts of the split share images, copies of images, or patients.
     """
     start, run = monotonic(), RunFolder(out)
-    if resume:
-        recipe = run.resume().model_copy(update={"trainer": recipe.trainer})
-    else:
-        run.clear()
-    check_training(recipe)
-    check_trainer(recipe)
-    on_step("reading the data ...")
-    dataset = source if isinstance(source, Dataset) else open_source(source, options=recipe.data.source_options())
-    if plan:
-        write_json(run.plan_file, plan.as_json())
-    parts = _resumed_split(run, dataset, progress=progress) if resume else _begin(run, recipe, dataset, split, budget_s, progress=progress)
-    _tell(load_leaks(run.leaks_file), on_step)
-    budget_s = _settled_budget(run, budget_s)
-    state = run.facts()["state"]
-    if state in {"trained", "finished"}:
-        hand_out(None)
-    if state == "finished":
-        return out
-    with _timed(run):
-        if state != "trained":
-            _train(run, recipe, dataset, parts, budget_s, start=start, progress=progress, on_step=on_step)
-        on_step("exporting the best epoch and choosing the threshold ...")
-        _export(run, load_recipe(run.recipe_file), dataset, parts)  # by now it holds what was measured
-        run.add_facts(state="finished", finished=_now())
+    with run.alone():
+        if resume:
+            recipe = run.resume().model_copy(update={"trainer": recipe.trainer})
+        else:
+            run.refuse_to_overwrite()
+        check_training(recipe)
+        check_trainer(recipe)
+        on_step("reading the data ...")
+        dataset = source if isinstance(source, Dataset) else open_source(source, options=recipe.data.source_options())
+        if resume:
+            parts = _resumed_split(run, dataset, progress=progress)
+            if not run.facts():  # deleted, since they were damaged
+                _note_beginning(run, recipe, dataset, budget_s)
+        else:
+            parts = _begin(run, recipe, dataset, split, budget_s, plan=plan, progress=progress)
+        _tell(load_leaks(run.leaks_file), on_step)
+        budget_s = _settled_budget(run, budget_s)
+        state = run.facts()["state"]
+        if state in {"trained", "finished"}:
+            hand_out(None)
+        if state == "finished":
+            return out
+        with _timed(run):
+            if state != "trained":
+                _train(run, recipe, dataset, parts, budget_s, start=start, progress=progress, on_step=on_step)
+            on_step("exporting the best epoch and choosing the threshold ...")
+            _export(run, load_recipe(run.recipe_file), dataset, parts, progress)  # by now the recipe holds what was measured
+            run.add_facts(state="finished", finished=_now())
     return out
 
 
@@ -126,6 +131,11 @@ def export_run(out: Path, path: Path, *, overwrite: bool = False) -> Path:
         with atomic_path(path) as temporary:
             shutil.copyfile(run.model, temporary)
         return path
+    if (out / FoldsFolder.definition_name).is_file():
+        fix = (
+            f"join them with `limner train --out {out} --resume --ensemble`, or export one of its folds, such as {out / 'folds' / 'fold-1'}"
+        )
+        raise RunError("the folder is a cross-validation, whose models are not joined in one file", where=out, fix=fix)
     if not run.best.is_file():
         raise RunError("there is no complete epoch to export", where=out, fix="give the folder of a run (`limner train ... --out RUN`)")
     recipe = load_recipe(run.recipe_file)
@@ -143,11 +153,25 @@ def _timed(run: RunFolder) -> Iterator[None]:
         run.add_facts(seconds=round(run.facts().get("seconds", 0.0) + monotonic() - start, 1))
 
 
-def _begin(run: RunFolder, recipe: Recipe, dataset: Dataset, choice: SplitChoice, budget_s: float | None, *, progress: bool) -> Split:
-    """Settle everything that a resumed run must find again, and only then mark the folder as a run."""
+def _begin(
+    run: RunFolder, recipe: Recipe, dataset: Dataset, choice: SplitChoice, budget_s: float | None, *, plan: Plan | None, progress: bool
+) -> Split:
+    """Settle everything that a resumed run must find again, and only then mark the folder as a run.
+
+    An earlier attempt makes room when its split has been read, which may be the one that is asked for.
+    """
     split, leaks = settle_split(dataset, recipe, choice, progress=progress)
+    run.clear()
+    _note_beginning(run, recipe, dataset, budget_s)
+    if plan:
+        write_json(run.plan_file, plan.as_json())
     save_split(split, dataset, run.split_file)
     save_leaks(leaks, run.leaks_file)
+    run.begin(recipe)
+    return split
+
+
+def _note_beginning(run: RunFolder, recipe: Recipe, dataset: Dataset, budget_s: float | None) -> None:
     run.add_facts(
         state="training",
         source=dataset.place,
@@ -157,8 +181,6 @@ def _begin(run: RunFolder, recipe: Recipe, dataset: Dataset, choice: SplitChoice
         versions=library_versions(),
         machine=describe_machine(),
     )
-    run.begin(recipe)
-    return split
 
 
 def _resumed_split(run: RunFolder, dataset: Dataset, *, progress: bool) -> Split:
@@ -258,14 +280,14 @@ def _check_masks(train: ResidentSet | NativeSet, dataset: Dataset) -> None:
         )
 
 
-def _export(run: RunFolder, recipe: Recipe, dataset: Dataset, split: Split) -> None:
-    """Write model.onnx, whole: exported, checked against the network, its threshold chosen on the validation part."""
+def _export(run: RunFolder, recipe: Recipe, dataset: Dataset, split: Split, progress: bool) -> None:
+    """Write model.onnx, whole: exported, calibrated, its threshold chosen on the validation part, and checked against the network."""
     network = load_best(recipe, run)
     validation = dataset.subset(split.val)
     images = [item.load_image() for item in validation.items[:_PARITY_IMAGES]]
-    metadata = _metadata(run, recipe, dataset, split)
     with atomic_path(run.model, durable=True) as temporary:
-        export_network(network, recipe, metadata, temporary)
+        export_network(network, recipe, _metadata(run, recipe, dataset, split), temporary)
+        tune_model(temporary, recipe.threshold, validation, run, progress=progress)
         parity = check_parity(network, recipe, temporary, images)
         if parity.max_prob_difference > _LARGEST_DIFFERENCE:
             raise ModelFileError(
@@ -273,13 +295,7 @@ def _export(run: RunFolder, recipe: Recipe, dataset: Dataset, split: Split) -> N
                 where=run.path,
                 fix=f"nothing was written; this network cannot be deployed with onnxruntime {version('onnxruntime')}: try another version",
             )
-        metadata = metadata.model_copy(update={"parity": parity.model_dump()})
-        if recipe.threshold.choose == "dice":
-            choice = choose_threshold(load(temporary), validation)
-            write_json(run.threshold_file, choice.model_dump(mode="json"))
-            origin = f"best mean per-image {choice.metric.capitalize()} on {choice.n} validation images"
-            metadata = metadata.model_copy(update={"threshold": choice.threshold, "threshold_origin": origin})
-        update_model(temporary, threshold=metadata.threshold, metadata=metadata)
+        update_model(temporary, metadata=read_metadata(temporary).model_copy(update={"parity": parity.model_dump()}))
 
 
 def _metadata(run: RunFolder, recipe: Recipe, dataset: Dataset, split: Split) -> ModelMetadata:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +14,7 @@ from limner.files import remove_leftovers, write_json
 from limner.recipe import load_recipe, save_recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from limner.recipe import Recipe
@@ -76,6 +80,32 @@ class RunFolder:
         """The threshold chosen on the validation part, and the curve that it was chosen from."""
         return self.path / "threshold.json"
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While it lasts, no other process (nor thread) trains into the folder, which is made where there is none.
+
+        The system ends the lock of a process that dies. Windows cannot lock a folder, and some file systems have no locks: there, nothing
+        is held.
+
+        Raises:
+            RunError: Another is in it already.
+        """
+        made = not self.path.exists()
+        if made:
+            self.path.mkdir(parents=True, exist_ok=True)
+        with _locked(self.path):
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # where something has come into it
+                    if made:
+                        self.path.rmdir()
+
+    @property
+    def calibration_file(self) -> Path:
+        """How the probabilities were calibrated on the validation part, or why they were not."""
+        return self.path / "calibration.json"
+
     def begin(self, recipe: Recipe) -> None:
         """Mark the folder as a run's, which may be resumed from now on: the split and the facts are written before."""
         save_recipe(recipe, self.recipe_file)
@@ -105,11 +135,13 @@ class RunFolder:
         """
         self.refuse_to_overwrite()
         self._sweep()
-        for attempt in (self.recipe_file, self.plan_file, self.split_file, self.leaks_file, self.facts_file, self.metrics_file, self.best):
+        for attempt in (self.recipe_file, self.plan_file, self.split_file, self.leaks_file, self.metrics_file, self.best, self.facts_file):
             attempt.unlink(missing_ok=True)
 
     def refuse_to_overwrite(self) -> None:
         """Make sure that a new run may start here. One of which no epoch is complete has nothing to lose, and may be started over.
+
+        It is known by its facts, which are written before all else: a recipe, a plan or a split may be what somebody keeps there.
 
         Raises:
             RunError: The folder holds a run, or something else.
@@ -118,9 +150,8 @@ class RunFolder:
             raise RunError(
                 "the folder already holds a run", where=self.path, fix="add --resume to go on with it, or choose another folder with --out"
             )
-        ours = {self.plan_file, self.split_file, self.leaks_file, self.facts_file}  # written before the recipe is
-        occupied = self.path.exists() and (not self.path.is_dir() or bool(set(self.path.iterdir()) - ours))
-        if occupied and not self.recipe_file.is_file():
+        occupied = self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
+        if occupied and not self.facts_file.is_file():
             raise RunError("the folder for the run is not empty", where=self.path, fix="choose another folder with --out")
 
     def _sweep(self) -> None:
@@ -144,3 +175,31 @@ class RunFolder:
     def add_facts(self, **facts: Any) -> None:  # noqa: ANN401 - any JSON value
         """Add to run.json, or replace there."""
         write_json(self.facts_file, {**self.facts(), **facts})
+
+
+if sys.platform == "win32":
+
+    @contextmanager
+    def _locked(_folder: Path) -> Iterator[None]:
+        yield
+
+else:
+    import fcntl
+
+    @contextmanager
+    def _locked(folder: Path) -> Iterator[None]:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            _lock(handle, folder)
+            yield
+        finally:
+            os.close(handle)
+
+    def _lock(handle: int, folder: Path) -> None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fix = "wait until that has ended, or choose another folder with --out"
+            raise RunError("another process trains into this folder at this moment", where=folder, fix=fix) from None
+        except OSError:
+            return  # a file system without locks

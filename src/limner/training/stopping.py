@@ -57,6 +57,11 @@ class Stopping(L.Callback):
         if trainer.is_global_zero:
             self.run.add_facts(ended=self.ended)
 
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Also where all epochs were done before an interruption: nothing is trained then, so no training ends."""
+        if not self.ended:
+            self.on_train_end(trainer, pl_module)
+
     def state_dict(self) -> dict[str, Any]:
         """How long nothing was better goes into the checkpoint."""
         return {"epochs": self.epochs, **self.watch.state_dict()}

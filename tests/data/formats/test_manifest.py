@@ -175,6 +175,13 @@ def test_image_and_mask_of_one_name_are_told_apart_by_their_folders(tmp_path: Pa
     assert list(map(str, data.problems)) == ["1 image without usable annotations: images/b.png"]
 
 
+def test_pictures_elsewhere_have_nothing_to_do_with_it(tmp_path: Path) -> None:
+    (tmp_path / "screenshots").mkdir()
+    (tmp_path / "screenshots" / "page.png").write_bytes(image_bytes(5))
+    data = opened(tmp_path, TABLE)
+    assert not any("page.png" in str(problem) for problem in data.problems)
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [
@@ -195,3 +202,29 @@ def test_what_is_wrong_is_told(text: str | bytes, what: str, tmp_path: Path) -> 
         opened(tmp_path, text)
     assert caught.value.where == str(tmp_path / "list.csv")
     assert caught.value.fix
+
+
+def test_other_columns_are_kept(tmp_path: Path) -> None:
+    text = (
+        "image,mask,patient,Site, camera\n"
+        "scans/a.png,drawn/x1.png,p1,north,c1\n"
+        "scans/a.png,drawn/x3.png,p1,north,c2\n"
+        "scans/b.png,drawn/x2.png,p2,,c1\n"
+    )
+    data = opened(tmp_path, text)
+    assert (data["a"].group, data["a"].columns) == ("p1", {"Site": "north"})  # of the camera its rows say two things
+    assert (data["b"].group, data["b"].columns) == ("p2", {"Site": "", "camera": "c1"})
+
+
+def test_columns_of_lists_that_are_text_or_numbers(tmp_path: Path) -> None:
+    rows = [{"image": "scans/a.png", "mask": "drawn/x1.png", "site": "north", "age": 61, "tags": ["x"], "ok": True}]
+    assert opened(tmp_path, json.dumps(rows), "list.json")["a"].columns == {"site": "north", "age": "61"}
+
+
+def test_a_field_of_view_is_read_as_a_mask(tmp_path: Path) -> None:
+    data = opened(tmp_path, "image,mask,fov\nscans/a.png,drawn/x1.png,drawn/x3.png\nscans/b.png,drawn/x2.png,\n")
+    field = data["a"].load_fov()
+    assert field is not None
+    assert field.shape == data["a"].load().mask.shape
+    assert data["b"].load_fov() is None
+    hash(data["a"])

@@ -39,7 +39,7 @@ def make_items(readings: Sequence[Reading], options: SourceOptions) -> tuple[lis
     alone = [found[0] for found in of_image.values() if len(found) == 1]
     keys = _keys(alone)
     items = [
-        Item(key, entry.image, _mask(entry, entries[id(entry)], options), entry.fov, entry.group)
+        Item(key, entry.image, _mask(entry, entries[id(entry)], options), entry.fov, entry.group, entry.columns)
         for key, entry in zip(keys, alone, strict=True)
     ]
     return items, _claimed_twice(found for found in of_image.values() if len(found) > 1)
@@ -55,9 +55,11 @@ def missing_images(reading: Reading) -> list[Problem]:
 
 
 def unnamed_images(finder: Finder, items: Iterable[Item]) -> list[Problem]:
-    """One sentence for all images that no entry names."""
+    """One sentence for all images that no entry names, though they lie beside some that one does; others have nothing to do with it."""
     named = {item.image.name for item in items}
-    left = sorted(set(finder.images()) - named - _pictures_of(items))
+    folders = {PurePosixPath(name).parent for name in named}
+    beside = {name for name in finder.images() if PurePosixPath(name).parent in folders}
+    left = sorted(beside - named - _pictures_of(items))
     if not left:
         return []
     count = counted(len(left), "image")

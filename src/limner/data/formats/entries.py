@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from limner.data.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from limner.data.formats.shapes import Shape
     from limner.data.store import FileRef
 
@@ -47,6 +49,7 @@ class Entry:
         key: Its key, where the file gives one.
         fov: Its field-of-view mask.
         group: Its patient, sequence or slide.
+        columns: What else the file says of it, by column.
     """
 
     file: FileRef
@@ -58,6 +61,7 @@ class Entry:
     key: str | None = None
     fov: FileRef | None = None
     group: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass

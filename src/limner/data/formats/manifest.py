@@ -40,6 +40,7 @@ class Row:
         key: The key; empty where there is none.
         group: The patient or the like; empty where there is none.
         fov: The field-of-view mask; empty where there is none.
+        columns: The cells of all other columns.
     """
 
     place: str
@@ -48,6 +49,7 @@ class Row:
     key: str
     group: str
     fov: str
+    columns: Mapping[str, str]
 
 
 @dataclass
@@ -60,6 +62,7 @@ class _Image:
     keys: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
     fovs: set[FileRef] = field(default_factory=set)
+    columns: list[Mapping[str, str]] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
 
@@ -74,7 +77,10 @@ def table_rows(heads: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]], 
         what = f"the table has no column of {' nor of '.join(f'{role}s' for role in lacking)}; it has {', '.join(map(repr, heads[:20]))}"
         raise DataError(what, where=file.display, fix="name them `image` and `mask` in its first line")
     at = {role: list(heads).index(name) for role, name in columns.items()}
-    made = (_row(f"line {line}", {role: cells[index] for role, index in at.items()}) for line, cells in rows)
+    made = (
+        _row(f"line {line}", {role: cells[index] for role, index in at.items()}, dict(zip(heads, cells, strict=False)))
+        for line, cells in rows
+    )
     return [row for row in made if row]  # all are, since cells are text
 
 
@@ -94,7 +100,7 @@ def json_rows(value: object) -> list[Row] | None:
     rows = []
     for index, item in enumerate(items):
         named = {role: item[name] for role, name in _columns([key for key in item if isinstance(key, str)]).items()}
-        if (row := _row(f"{prefix}[{index}]", named)) is None or "image" not in named:
+        if (row := _row(f"{prefix}[{index}]", named, item)) is None or "image" not in named:
             return None
         rows.append(row)
     return rows if name_masks(rows) else None
@@ -137,6 +143,7 @@ def read_manifest(rows: Iterable[Row], file: FileRef, finder: Finder) -> Reading
 def _add(image: _Image, row: Row, file: FileRef, finder: Finder) -> None:
     image.keys.add(row.key)
     image.groups |= {row.group} - {""}
+    image.columns.append(row.columns)
     if not row.masks:
         image.reasons.append(f"{row.place} names no mask")
     try:
@@ -162,7 +169,14 @@ def _entry(image: _Image, file: FileRef) -> Entry:
         key=key or None,
         fov=next(iter(image.fovs), None),
         group=next(iter(image.groups), None),
+        columns=_agreed(image.columns),
     )
+
+
+def _agreed(rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """What all rows of an image say alike; the rest, such as the number of a mask, is not of the image."""
+    first, *others = rows
+    return {name: cell for name, cell in first.items() if all(row.get(name) == cell for row in others)}
 
 
 def _columns(heads: Sequence[str]) -> dict[str, str]:
@@ -172,14 +186,25 @@ def _columns(heads: Sequence[str]) -> dict[str, str]:
     return {role: head for role, head in found.items() if head is not None}
 
 
-def _row(place: str, named: Mapping[str, Any]) -> Row | None:
-    """A row of values by their roles; None where one is neither text, number, nor (a mask) a list of texts."""
+def _row(place: str, named: Mapping[str, Any], whole: Mapping[str, Any]) -> Row | None:
+    """A row of values by their roles; None where one is neither text, number, nor (a mask) a list of texts.
+
+    `whole` holds all of the row by its columns' own names.
+    """
     masks = named.get("mask")
     texts = {role: _cell(named.get(role)) for role in ("image", "key", "group", "fov")}
     several = [_cell(mask) for mask in (masks if isinstance(masks, list) else [masks])]
     if None in several or None in texts.values():
         return None
-    return Row(place, masks=tuple(filter(None, several)), **{role: text or "" for role, text in texts.items()})
+    return Row(place, masks=tuple(filter(None, several)), columns=_others(whole), **{role: text or "" for role, text in texts.items()})
+
+
+def _others(whole: Mapping[Any, Any]) -> dict[str, str]:
+    """The cells that play no role, as text; what is neither text nor number is left out."""
+    heads = [head for head in whole if isinstance(head, str)]
+    roles = set(_columns(heads).values())
+    cells = {head.strip(): _cell(whole[head]) for head in heads if head.strip() and head not in roles}
+    return {head: cell for head, cell in cells.items() if cell is not None}
 
 
 def _cell(value: object) -> str | None:

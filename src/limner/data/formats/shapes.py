@@ -18,7 +18,7 @@ from limner.files import sha256
 from limner.imaging.read import read_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -188,8 +188,8 @@ class ShapesMask:
             mask[window] |= part
         return mask
 
-    def load_instances(self, size: tuple[int, int]) -> LabelArray:
-        """One label for each object, in the file's order; the later one where they overlap."""
+    def load_instances(self, size: tuple[int, int], areas: Callable[[MaskArray], LabelArray] | None = None) -> LabelArray:
+        """One label for each object, in the file's order; the later one where they overlap. Shapes are always told apart."""
         labels = np.zeros(size, dtype=np.int32)
         for label, window, part in self._painted(size):
             labels[window][part] = label

@@ -16,15 +16,20 @@ from limner.recipe.schema.trainer import TrainerPart
 
 
 class ThresholdPart(Part):
-    """How the threshold is chosen; always on the validation part.
+    """How probabilities are calibrated, and then the threshold is chosen; always on the validation part.
 
     Attributes:
-        choose: `dice` (best mean per-image Dice) or `fixed`.
+        choose: `dice`, `iou` or `f2` (best mean per-image score; F2 weighs recall above precision), `recall` (the highest threshold that
+            finds as much of the objects as `recall` asks for), or `fixed`.
+        recall: With `choose: recall`, the mean per-image recall (sensitivity) to reach on the validation images with foreground.
         value: The threshold when fixed, and the one used for the scores of each epoch.
+        calibrate: Divide the logits by a temperature that makes the probabilities as likely as can be (temperature scaling).
     """
 
-    choose: Literal["dice", "fixed"] = "dice"
+    choose: Literal["dice", "iou", "f2", "recall", "fixed"] = "dice"
+    recall: Annotated[float, Field(gt=0.0, le=1.0)] = 0.95
     value: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
+    calibrate: bool = True
 
 
 class Recipe(Part):

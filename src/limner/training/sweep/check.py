@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from limner.errors import LimnerError, RecipeError
 from limner.models import build_network
-from limner.training.checks import check_training
+from limner.training.checks import check_one_of_several, check_process
 from limner.training.sweep.grid import in_words
 
 if TYPE_CHECKING:
@@ -21,27 +21,19 @@ def count_parameters(runs: Sequence[PlannedRun]) -> list[int]:
 
     Raises:
         RecipeError: Something that a recipe asks for cannot be had here, or is not for a sweep.
+        RunError: Several processes were started together, which would all write the one folder.
     """
+    check_process("sweep")
     known: dict[str, int] = {}
     for run in runs:
         try:
-            _check(run.recipe)
+            check_one_of_several(run.recipe, "sweep")
             if (network := _network(run.recipe)) not in known:
                 known[network] = _count(run.recipe)
         except LimnerError as error:
             at = f"{error.where}, in " if error.where else ""
             raise RecipeError(error.what, where=f"{at}the combination {in_words(run.choices)}", fix=error.fix) from None
     return [known[_network(run.recipe)] for run in runs]
-
-
-def _check(recipe: Recipe) -> None:
-    check_training(recipe)
-    if recipe.trainer.nodes != 1:
-        raise RecipeError(
-            "a sweep runs on one machine",
-            where="trainer.nodes",
-            fix="leave it out, or train each combination by itself with `limner train`",
-        )
 
 
 def _network(recipe: Recipe) -> str:

@@ -80,6 +80,7 @@ def read_scores(place: Path, dataset: Dataset, *, progress: bool) -> SweepScores
     evaluation = Evaluation.load(place)
     training = json.loads((place / "summary.json").read_text(encoding="utf-8"))["training"]
     val_dice, val_n = _validation(place, dataset, progress=progress)
+    assert evaluation.threshold is not None  # a run's own model has one
     return SweepScores(
         val_dice=val_dice,
         val_n=val_n,
@@ -98,11 +99,12 @@ def read_scores(place: Path, dataset: Dataset, *, progress: bool) -> SweepScores
 
 
 def _validation(place: Path, dataset: Dataset, *, progress: bool) -> tuple[float | None, int]:
-    """Mean per-image Dice of the exported model on the validation part, and its images; known where the threshold was chosen by it."""
+    """Mean per-image Dice of the exported model on the validation part, and its images; known where the threshold was chosen."""
     choice_file = place / "threshold.json"
     if choice_file.is_file():
         choice = ThresholdChoice.model_validate_json(choice_file.read_bytes())
-        return nan_to_none(choice.value), choice.n
+        return nan_to_none(choice.dice), choice.n
     part = dataset.subset(load_split(place / "split.json").val)
-    score = evaluate_selection(load(place), Selection(part, "val"), progress=progress).score("dice")
+    found = evaluate_selection(load(place), Selection(part, "val"), progress=progress, families=("region",), bootstrap=None)
+    score = found.score("dice")
     return nan_to_none(score.value), len(part)
