@@ -22,7 +22,7 @@ class OptimiserPart(Part):
         weight_decay: Weight decay; not applied to biases and normalisation layers.
         momentum: Of `sgd`.
         clip_norm: Gradients are scaled down to at most this norm; 0 switches it off.
-        accumulate: Batches whose gradients are added up before each step of the optimiser.
+        accumulate: Batches whose gradients are averaged before each step of the optimiser.
         ema_decay: With more than 0, the moving average of the weights with this decay is validated, kept and exported; 0.999 is usual.
         freeze_encoder: Share of the training in which a pretrained encoder is left as it is; then it is trained with the rest.
         options: Further arguments of the optimiser's class.
