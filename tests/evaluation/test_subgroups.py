@@ -115,3 +115,25 @@ def test_images_without_a_group_are_drawn_one_by_one() -> None:
     assert (found.name, found.n) == ("B", 6)
     assert found.interval is not None
     assert found.interval[0] < found.dice < found.interval[1]
+
+
+def test_images_of_one_patient_are_one_witness() -> None:
+    """Two patients, twenty images of each, at every site: forty images differ beyond chance, and two patients against two cannot."""
+    rng = np.random.default_rng(0)
+    cases = [
+        result(i, (0.9 if i < 40 else 0.7) + rng.uniform(-0.02, 0.02), columns={"site": "AB"[i // 40]}, group=f"p{i // 20}")
+        for i in range(80)
+    ]
+    assert any(one.worse for one in by(subgroups(evaluation(cases, Bootstrap(resamples=200))), "site"))
+    sites = by(subgroups(evaluation(cases, Bootstrap(resamples=200, by="group"))), "site")
+    assert all(math.isnan(one.p) and not one.worse for one in sites)
+
+
+def test_many_patients_are_tested_by_their_means() -> None:
+    rng = np.random.default_rng(0)
+    dice = {patient: (0.9 if patient < 6 else 0.6) + rng.uniform(-0.02, 0.02) for patient in range(12)}
+    cases = [result(i, dice[i // 3], columns={"site": "AB"[i // 18]}, group=f"p{i // 3}") for i in range(36)]
+    _, bad = by(subgroups(evaluation(cases, Bootstrap(resamples=200, by="group"))), "site")
+    means = [[case.dice for case in cases if case.columns["site"] == site][::3] for site in "AB"]
+    assert bad.p == pytest.approx(2 * stats.mannwhitneyu(*means).pvalue, rel=1e-6)
+    assert bad.worse

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from limner.evaluation.case_result import CaseResult
     from limner.evaluation.results import Bootstrap, Evaluation
 
-LEAST = 5  # images in a subgroup and in the rest, below which nothing is tested
+LEAST = 5  # images (or groups) in a subgroup and in the rest, below which nothing is tested
 _SURE = 0.05
 _MOST_VALUES = 12  # more than that are names, not subgroups
 _THIRDS = (1 / 3, 2 / 3)
@@ -36,7 +36,7 @@ class Subgroup:
         interval: Its 95 % bootstrap interval; None where there is none.
         rest: Mean per-image Dice of all other images that were divided by the same.
         p: Of the Mann-Whitney test that they do not differ from the rest, two-sided, corrected for the number of subgroups (Holm);
-            NaN where there are too few images to test.
+            NaN where there are too few images, or groups, to test.
         worse: Whether they are worse than the rest beyond chance: the mean is lower, and p below 0.05.
     """
 
@@ -64,8 +64,8 @@ def subgroups(evaluation: Evaluation) -> tuple[Subgroup, ...]:
     """Divide the images by all that is known of them, and compare each subgroup's Dice with that of the rest.
 
     Sizes and brightness are divided into thirds; images without an object are a subgroup of their own. Groups and columns count where they
-    have 2 to 12 values, each as it is. Images without a defined Dice are left out. The test takes images for independent: of many images
-    of few patients it sees differences too readily.
+    have 2 to 12 values, each as it is. Images without a defined Dice are left out. Where intervals are of groups, the test is of their
+    means: the images of one patient are one witness.
 
     Returns:
         In the order of sizes, brightness, groups and columns; empty where there is nothing to divide by.
@@ -127,7 +127,9 @@ def _by_value(cases: Iterable[tuple[str | None, CaseResult]]) -> dict[str, list[
 
 def _subgroup(by: str, name: str, members: Sequence[CaseResult], others: Sequence[CaseResult], bootstrap: Bootstrap | None) -> Subgroup:
     dice, rest = [case.dice for case in members], [case.dice for case in others]
-    return Subgroup(by, name, len(dice), mean(dice), _interval(members, bootstrap), mean(rest), _p(dice, rest))
+    by_group = bootstrap is not None and bootstrap.by == "group"
+    p = _p(_witnesses(members, by_group=by_group), _witnesses(others, by_group=by_group))
+    return Subgroup(by, name, len(dice), mean(dice), _interval(members, bootstrap), mean(rest), p)
 
 
 def _interval(cases: Sequence[CaseResult], bootstrap: Bootstrap | None) -> tuple[float, float] | None:
@@ -138,6 +140,16 @@ def _interval(cases: Sequence[CaseResult], bootstrap: Bootstrap | None) -> tuple
         return None
     weights = resample(groups, resamples=bootstrap.resamples, seed=bootstrap.seed)
     return mean_interval([case.dice for case in cases], weights, level=bootstrap.level)
+
+
+def _witnesses(cases: Sequence[CaseResult], *, by_group: bool) -> list[float]:
+    """The Dice of each image; or the mean of each group, and the Dice of each image that is in none."""
+    if not by_group:
+        return [case.dice for case in cases]
+    of_group: dict[object, list[float]] = {}
+    for index, case in enumerate(cases):
+        of_group.setdefault(case.group or index, []).append(case.dice)
+    return [mean(values) for values in of_group.values()]
 
 
 def _p(dice: Sequence[float], rest: Sequence[float]) -> float:
