@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from limner.metrics.probability import BINS
+from limner.metrics.probability import BINS, ECE_BINS, LOGIT_LIMIT
 from limner.metrics.statistics import interval
 
 if TYPE_CHECKING:
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 CoarseHistogram: TypeAlias = NDArray[np.int32]  # (512, 2), background and foreground
 
 _COARSE = 512
-_LIMIT = 16.0
-_PROBS = expit((np.arange(_COARSE) + 0.5) * (2 * _LIMIT / _COARSE) - _LIMIT)
-_ECE_BINS = 15
-_IN_BIN = np.eye(_ECE_BINS)[np.minimum((_PROBS * _ECE_BINS).astype(np.intp), _ECE_BINS - 1)]  # (512, 15)
+_PROBS = expit((np.arange(_COARSE) + 0.5) * (2 * LOGIT_LIMIT / _COARSE) - LOGIT_LIMIT)
+_IN_BIN = np.eye(ECE_BINS)[np.minimum((_PROBS * ECE_BINS).astype(np.intp), ECE_BINS - 1)]  # (512, 15)
 _BLOCK = 100  # resamples at a time
 _OF_RANKS = ("roc_auc", "average_precision")
 _FEWEST = 16  # logits with pixels, below which ranks are too coarse

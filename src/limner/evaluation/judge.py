@@ -16,7 +16,7 @@ from limner.metrics import count
 from limner.metrics.boundary import boundary_scores
 from limner.metrics.centreline import cldice
 from limner.metrics.objects import label_objects, object_counts, object_scores
-from limner.metrics.probability import LogitHistogram, average_precision, brier, roc_auc, soft_dice
+from limner.metrics.probability import LogitHistogram, brier, ranking_scores, soft_dice
 from limner.metrics.review import review_score
 from limner.metrics.saliency import saliency_scores
 
@@ -113,9 +113,10 @@ def _probability(seen: _Seen, rules: Rules) -> dict[str, float]:
     if "probability" not in rules.families:
         return {}
     probs, target = (seen.probs, seen.target) if seen.inside is None else (seen.probs[seen.inside], seen.target[seen.inside])
+    auc, precision = ranking_scores(probs, target)
     return {
-        "roc_auc": roc_auc(probs, target),
-        "average_precision": average_precision(probs, target),
+        "roc_auc": auc,
+        "average_precision": precision,
         "soft_dice": soft_dice(probs, target, empty=rules.empty),
         "brier": brier(probs, target),
     }

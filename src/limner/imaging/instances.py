@@ -30,6 +30,18 @@ _MAX_RUNS = 3_000_000
 _SQUARE: Final = np.ones((3, 3), np.uint8)
 
 
+def connected_areas(mask: MaskArray) -> LabelArray:
+    """A number for each connected area of a mask, corners included: int32, (H, W), 0 for the ground.
+
+    Example:
+        >>> connected_areas(np.array([[1, 0, 0, 1], [0, 1, 0, 1]], dtype=bool))
+        array([[1, 0, 0, 2],
+               [0, 1, 0, 2]], dtype=int32)
+    """
+    areas = cv2.connectedComponents(np.ascontiguousarray(mask).view(np.uint8), connectivity=8, ltype=cv2.CV_32S)[1]
+    return np.asarray(areas, dtype=np.int32)
+
+
 def is_instance_map(stored: NDArray[Any], *, certain: bool = True) -> bool:
     """Whether levels of a lossless file are numbers of instances.
 

@@ -10,7 +10,7 @@ import numpy as np
 from limner.errors import DataError
 from limner.imaging.bands import by_bands
 from limner.imaging.decode import Decoded, decode
-from limner.imaging.instances import is_instance_map, renumbered
+from limner.imaging.instances import connected_areas, is_instance_map, renumbered
 from limner.imaging.levels import brightness, compact, levels_in
 from limner.imaging.many_tones import not_two_tone, same_brightness
 from limner.imaging.mask_rule import two_levels, two_tones
@@ -105,7 +105,7 @@ def read_labels(
         array([[1, 0, 2]], dtype=int32)
     """
     decoded = decode(data, name=name)
-    areas = areas or _areas
+    areas = areas or connected_areas
     mask = _mask(decoded, foreground, name)
     levels = None if decoded.lossy or decoded.levels.ndim == 3 else compact(decoded.levels)
     if levels is None or decoded.levels.dtype == np.bool_:
@@ -149,10 +149,6 @@ def _differ(decoded: Decoded) -> bool:
     if decoded.palette is not None:
         return len(np.unique(decoded.palette[levels_in(decoded.levels)], axis=0)) > 1
     return decoded.levels.ndim == 3 and any(bool(part.min() != part.max()) for part in np.moveaxis(decoded.levels, 2, 0))
-
-
-def _areas(mask: MaskArray) -> LabelArray:
-    return np.asarray(cv2.connectedComponents(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)[1], dtype=np.int32)
 
 
 def _areas_by_level(levels: NDArray[Any], mask: MaskArray, areas: Callable[[MaskArray], LabelArray]) -> LabelArray:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, get_args
 import cv2
 import numpy as np
 
+from limner.imaging.instances import connected_areas
 from limner.metrics.object_counts import IOU_THRESHOLDS, ObjectCounts
 from limner.metrics.region import EmptyRule
 
@@ -64,8 +65,7 @@ def label_objects(mask: MaskArray, *, split_touching: bool = False) -> LabelArra
         return np.zeros(mask.shape, dtype=np.int32)
     if split_touching:
         return _split(mask)
-    components = cv2.connectedComponents(np.ascontiguousarray(mask).view(np.uint8), connectivity=8, ltype=cv2.CV_32S)[1]
-    return np.asarray(components, dtype=np.int32)
+    return connected_areas(mask)
 
 
 def _split(mask: MaskArray) -> LabelArray:

@@ -31,9 +31,10 @@ Pixels: TypeAlias = "NDArray[np.int64]"
 Curve: TypeAlias = list[tuple[float, float]]
 
 BINS = 4096
-_LIMIT = 16.0
-_WIDTH = 2 * _LIMIT / BINS
-_CENTRES = (np.arange(BINS) + 0.5) * _WIDTH - _LIMIT
+LOGIT_LIMIT = 16.0  # beyond it, logits are taken for it
+ECE_BINS = 15
+_WIDTH = 2 * LOGIT_LIMIT / BINS
+_CENTRES = (np.arange(BINS) + 0.5) * _WIDTH - LOGIT_LIMIT
 _TEMPERATURES = (0.05, 20.0)
 
 
@@ -55,8 +56,7 @@ def roc_auc(probs: ProbArray, target: MaskArray) -> float:
         >>> roc_auc(np.array([0.1, 0.4, 0.35, 0.8], dtype=np.float32), np.array([False, False, True, True]))
         0.75
     """
-    table = _sorted_table(probs, target)
-    return math.nan if table is None else _roc_auc(*table)
+    return ranking_scores(probs, target)[0]
 
 
 def average_precision(probs: ProbArray, target: MaskArray) -> float:
@@ -66,8 +66,13 @@ def average_precision(probs: ProbArray, target: MaskArray) -> float:
         >>> round(average_precision(np.array([0.1, 0.4, 0.35, 0.8], dtype=np.float32), np.array([False, False, True, True])), 4)
         0.8333
     """
+    return ranking_scores(probs, target)[1]
+
+
+def ranking_scores(probs: ProbArray, target: MaskArray) -> tuple[float, float]:
+    """`roc_auc` and `average_precision` of the same pixels, which are sorted once for both."""
     table = _sorted_table(probs, target)
-    return math.nan if table is None else _average_precision(*table)
+    return (math.nan, math.nan) if table is None else (_roc_auc(*table), _average_precision(*table))
 
 
 def soft_dice(probs: ProbArray, target: MaskArray, *, empty: EmptyRule = "one") -> float:
@@ -196,7 +201,7 @@ class LogitHistogram:
         logits = _CENTRES / (self.temperature * temperature)
         return self._mean(np.logaddexp(0, logits), np.logaddexp(0, -logits))
 
-    def ece(self, bins: int = 15) -> float:
+    def ece(self, bins: int = ECE_BINS) -> float:
         """Expected calibration error of the foreground's probability.
 
         The pixels are sorted into `bins` equally wide bins of their probability; of each bin, the distance between the mean probability and
@@ -207,7 +212,7 @@ class LogitHistogram:
         distances = [n * abs(mean - share) for mean, share, n in self.reliability(bins)]
         return sum(distances) / self.total if distances else math.nan
 
-    def reliability(self, bins: int = 15) -> list[tuple[float, float, int]]:
+    def reliability(self, bins: int = ECE_BINS) -> list[tuple[float, float, int]]:
         """(Mean probability, share of foreground, pixels) of each bin of the probability, the lowest first; empty bins are left out.
 
         Raises:
@@ -281,7 +286,7 @@ def _bins(probs: ProbArray) -> NDArray[np.intp]:
     """The bin of each probability's logit, computed in place on one copy."""
     with np.errstate(divide="ignore"):  # 0 and 1 have infinite logits, which are clipped
         logits = np.log(probs / (1 - probs))
-    logits += np.float32(_LIMIT)
+    logits += np.float32(LOGIT_LIMIT)
     logits *= np.float32(1 / _WIDTH)
     bins: NDArray[np.intp] = np.clip(logits, 0, BINS - 1, out=logits).astype(np.intp)
     return bins
