@@ -34,11 +34,12 @@ def test_a_table_saved_by_a_spreadsheet_as_utf_8_is_read(table):
     assert list(read_table(table).values()) == ROWS
 
 
-def test_a_table_of_an_older_limner_is_named_as_such(tmp_path):
-    columns = [column for column in COLUMNS if column not in {"needs_review", "flagged"}]
+@pytest.mark.parametrize("missing", [["needs_review", "flagged", "objects"], ["objects"]])
+def test_a_table_of_an_older_limner_is_named_as_such(tmp_path, missing):
+    columns = [column for column in COLUMNS if column not in missing]
     path = tmp_path / "predictions.csv"
     path.write_text(f"{','.join(columns)}\na.png,masks/a.png,toy 0123456789ab{',1' * (len(columns) - 3)}\n")
-    with pytest.raises(DataError, match="by an older limner, whose table has no needs_review") as caught:
+    with pytest.raises(DataError, match=f"by an older limner, whose table has no {missing[0]}") as caught:
         read_table(path)
     assert caught.value.where == str(path)
     assert "--overwrite" in (caught.value.fix or "")

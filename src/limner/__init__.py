@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from limner.api import (
+        bench,
+        card,
         compare,
         cross_validate,
         evaluate,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "__version__",
+    "bench",
+    "card",
     "compare",
     "cross_validate",
     "evaluate",

@@ -20,6 +20,7 @@ COLUMNS = (
     "width",
     "height",
     "foreground_share",
+    "objects",  # how many; empty for slides, of which nobody holds the whole mask
     "mean_foreground_prob",
     "max_prob",
     "needs_review",  # see `limner.metrics.review`; higher is more doubtful
@@ -27,7 +28,7 @@ COLUMNS = (
     "milliseconds",  # the prediction alone, from decoded image to mask
 )
 
-_NEW = {"needs_review", "flagged"}  # not in tables of an older limner
+_NEW = ("needs_review", "flagged", "objects")  # not in tables of an older limner; the first two came together, the last later
 
 Row = dict[str, str]
 
@@ -65,8 +66,9 @@ def read_table(path: Path) -> dict[str, Row]:
         raise _unusable("it is not UTF-8 text", path) from None
     except csv.Error as error:
         raise _unusable(str(error), path) from None
-    if set(columns) == set(COLUMNS) - _NEW:
-        what = "the predictions so far are by an older limner, whose table has no needs_review"
+    missing = [name for name in _NEW if name not in columns]
+    if missing and set(columns) == set(COLUMNS) - set(missing):
+        what = f"the predictions so far are by an older limner, whose table has no {missing[0]}"
         raise DataError(what, where=path, fix="predict all images anew with --overwrite, or choose another --out")
     if sorted(columns) != sorted(COLUMNS):
         raise _unusable(f"its columns are not {','.join(COLUMNS)}", path)

@@ -36,12 +36,15 @@ class Prediction:
         mask: The foreground.
         threshold: Probability from which on a pixel was taken for foreground.
         objects: A number for each object, where whoever predicted tells them apart.
+        disagreement: Standard deviation of each pixel's probability among several predictions (models, or views of the image at test time)
+            whose mean `probs` is; None of a single one.
     """
 
     probs: ProbArray
     mask: MaskArray
     threshold: float
     objects: LabelArray | None = None
+    disagreement: ProbArray | None = None
 
     @property
     def foreground_share(self) -> float:

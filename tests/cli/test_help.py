@@ -20,8 +20,11 @@ COMMANDS = [
     "train",
     "sweep",
     "evaluate",
-    "predict",
+    "compare",
     "export",
+    "predict",
+    "bench",
+    "card",
     "models",
     "recipes",
 ]

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.data.folders import image_bytes, write_folder, write_zip
+from tests.imaging.films import scene, write_film
+from typer.testing import CliRunner
 
-from limner import batch
+from limner.batch import outputs
+from limner.cli.app import app
 from limner.errors import DataError
 from limner.export.exporter import update_model
 from limner.files import sha256
@@ -156,7 +159,7 @@ def test_an_output_that_cannot_be_written_ends_the_work(limner, toy_model, image
     def full(path, mask):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(batch, "write_mask", full)
+    monkeypatch.setattr(outputs, "write_mask", full)
     result = limner("predict", toy_model, images, "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert "No space left on device" in result.stderr
@@ -262,13 +265,13 @@ def test_resume_does_not_mix_models(limner, toy_model, hospitals, tmp_path):
 def test_resume_goes_on_after_the_process_was_killed(limner, toy_model, images, tmp_path, monkeypatch):
     """Neither the end of the work nor the table's last save is reached, as with a power cut."""
     out, tables = tmp_path / "out", []
-    write_mask = batch.write_mask
+    write_mask = outputs.write_mask
 
     def noting(path, mask):
         tables.append((out / "predictions.csv").read_bytes())
         write_mask(path, mask)
 
-    monkeypatch.setattr(batch, "write_mask", noting)
+    monkeypatch.setattr(outputs, "write_mask", noting)
     limner("predict", toy_model, images, "--out", out)
     (out / "predictions.csv").write_bytes(tables[-1])
     (out / "masks" / "deep" / "c.png").unlink()
@@ -280,7 +283,7 @@ def test_resume_goes_on_after_the_process_was_killed(limner, toy_model, images, 
 def test_ctrl_c_keeps_what_is_complete_and_says_how_to_go_on(limner, toy_model, images, tmp_path, monkeypatch):
     out = tmp_path / "out"
     limner("predict", toy_model, images / "deep", "--out", out)  # rows of an earlier call, not reached before the interrupt
-    write_mask, done = batch.write_mask, []
+    write_mask, done = outputs.write_mask, []
 
     def interrupted(path, mask):
         if done:
@@ -288,7 +291,7 @@ def test_ctrl_c_keeps_what_is_complete_and_says_how_to_go_on(limner, toy_model, 
         write_mask(path, mask)
         done.append(path)
 
-    monkeypatch.setattr(batch, "write_mask", interrupted)
+    monkeypatch.setattr(outputs, "write_mask", interrupted)
     (images / "deep" / "a.png").write_bytes(image_bytes(7))
     (images / "deep" / "b2.png").write_bytes(image_bytes(8))
     result = limner("predict", toy_model, images / "deep", "--out", out, "--resume")
@@ -301,3 +304,96 @@ def test_an_input_that_is_not_there_stops_before_anything_is_written(limner, toy
     result = limner("predict", toy_model, images, tmp_path / "nowhere", "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_more_outputs_are_named_in_the_summary_and_in_the_json(limner, toy_model, images, tmp_path):
+    wanted = ["--write", "geojson,labels", "--write", "coco, measurements", "--no-overlays", "--spacing", "0.5"]
+    result = limner("predict", toy_model, images, "--out", tmp_path / "out", *wanted)
+    assert result.exit_code == 0, result.output
+    assert f"measurements: {tmp_path / 'out' / 'measurements.csv'}" in result.stdout
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        *("masks", "geojson", "labels"),
+        *("coco.json", "measurements.csv", "predictions.csv"),
+    }
+    again = json.loads(limner("predict", toy_model, images, "--out", tmp_path / "out", *wanted, "--resume", "--json").stdout)
+    assert (again["written"], again["skipped"], again["videos"], again["left_out"]) == (0, 3, [], [])
+    assert set(again["outputs"]) == {"masks", "geojson", "labels", "coco", "measurements", "table"}
+    assert again["outputs"]["coco"] == str(tmp_path / "out" / "coco.json")
+
+
+def test_views_disagree(limner, toy_model, images, tmp_path):
+    result = limner("predict", toy_model, images / "a.png", "--out", tmp_path / "out", "--views", "flips", "--write", "disagreement")
+    assert result.exit_code == 0, result.output
+    expected = load(toy_model, views=["flips"]).predict(images / "a.png").disagreement
+    with Image.open(tmp_path / "out" / "disagreement" / "a.png") as stored:
+        assert np.abs(np.asarray(stored) / 65535 - expected).max() <= 0.5 / 65535 + 1e-6
+    assert expected.max() > 0
+
+
+def test_another_model_is_averaged_with_the_first(limner, toy_model, images, tmp_path):
+    other = shutil.copyfile(toy_model, tmp_path / "other.onnx")
+    update_model(other, threshold=0.6)
+    result = limner("predict", toy_model, images / "a.png", "--also", other, "--out", tmp_path / "out", "--no-overlays", "--threads", 1)
+    assert result.exit_code == 0, result.output
+    with Image.open(tmp_path / "out" / "masks" / "a.png") as mask:
+        assert np.array_equal(np.asarray(mask) == 255, load([toy_model, other]).predict(images / "a.png").mask)
+
+
+def test_paths_and_patterns_from_standard_input(toy_model, images, tmp_path):
+    lines = f"{images}/a.png\n\n{images}/deep/*.png\n"
+    args = ["predict", str(toy_model), "-", "--out", str(tmp_path / "out"), "--no-overlays"]
+    result = CliRunner().invoke(app, args, input=lines)
+    assert result.exit_code == 0, result.output
+    assert [row["mask"] for row in rows(tmp_path / "out")] == ["masks/a.png", "masks/b.jpg.png", "masks/c.png"]
+    assert CliRunner().invoke(app, args, input="\n").exit_code == 2
+
+
+def test_masks_beside_the_images_are_told_of_below_the_summary(limner, toy_model, data, tmp_path):
+    result = limner("predict", toy_model, data, "--out", tmp_path / "out", "--no-overlays")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("10 images predicted ")
+    assert "WARNING" not in result.stderr
+    assert "left out as masks" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--write", "maskz"], 1, "there is no output 'maskz'"),
+        (["--write", "probs,,coco"], 2, "a comma stands where a word is missing"),
+        (["--write", "disagreement"], 1, "cannot disagree with itself"),
+        (["--table", "xlsx"], 2, "it is csv or parquet"),
+        (["--tile-size", "64y64"], 2, "neither a number of pixels nor HEIGHTxWIDTH"),
+        (["--spacing", "-1"], 1, "a positive number of µm"),
+        (["--resume", "--overwrite"], 2, "give one of them"),
+        (["--views", "shears"], 1, "shears"),
+        (["--provider", "abacus"], 1, "abacus"),
+    ],
+)
+def test_wrong_options_are_told_before_anything_is_written(limner, toy_model, images, tmp_path, options, code, message):
+    result = limner("predict", toy_model, images, "--out", tmp_path / "out", *options)
+    assert result.exit_code == code, result.output
+    assert message in " ".join(result.output.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_video_from_the_command_line(limner, toy_model, tmp_path):
+    write_film(tmp_path / "clip.mp4", [scene(index) for index in range(4)])
+    result = limner("predict", toy_model, tmp_path / "clip.mp4", "--out", tmp_path / "out.mp4")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("4 frames predicted in ")
+    assert "frames/s, file to file; the video itself has 25)" in result.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.csv", "out.mp4"]
+    refused = limner("predict", toy_model, tmp_path / "clip.mp4", "--out", tmp_path / "out.mp4")
+    assert refused.exit_code == 1
+    assert "already there" in refused.stderr
+    summary = json.loads(limner("predict", toy_model, tmp_path / "clip.mp4", "--out", tmp_path / "out.mp4", "--resume", "--json").stdout)
+    assert (summary["skipped"], summary["videos"], summary["table"]) == (1, [], None)
+
+
+def test_the_options_stand_in_groups(limner):
+    shown = limner("predict", "--help").stdout
+    headings = ["Arguments:", "What is written:", "How it is predicted:", "Videos:", "Options:"]
+    places = [shown.index(f"\n{heading}\n") for heading in headings]
+    assert places == sorted(places)
+    assert shown.index("--write") < shown.index("How it is predicted:") < shown.index("--provider")

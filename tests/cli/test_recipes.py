@@ -10,7 +10,7 @@ from limner.recipe import recipe_names
 NAMES = {
     *("polyp-unet-resnet152", "polyp-unet-resnet50", "polyp-unet", "polyp-resunet", "polyp-resunetpp"),
     *("nuclei-unet", "vessel-unet-2", "vessel-unet-3", "vessel-unet-4"),
-    *("polyp-best", "nuclei-best", "vessel-best", "phantom-unet"),
+    *("polyp-best", "polyp-fast", "nuclei-best", "vessel-best", "phantom-unet"),
 }
 
 

@@ -17,6 +17,7 @@ from limner.errors import ModelFileError
 from limner.export import check_parity, export_network, exporter, new_metadata, set_threshold, update_model
 from limner.export.graph import constant
 from limner.runtime import load
+from limner.runtime.card import CARD_KEY, render_card
 from limner.runtime.format import ReviewRule, read_metadata
 
 if TYPE_CHECKING:
@@ -125,12 +126,13 @@ def test_a_new_threshold_changes_the_graph_the_metadata_and_the_masks(model: Pat
 
 
 def test_graph_and_metadata_never_disagree_on_the_threshold(model: Path) -> None:
-    metadata = read_metadata(model).model_copy(update={"threshold": 0.25, "metrics": [{"name": "dice", "value": 0.9}]})
+    score = {"name": "dice", "convention": "per-image", "value": 0.9, "n": 5}
+    metadata = read_metadata(model).model_copy(update={"threshold": 0.25, "metrics": [score]})
     update_model(model, metadata=metadata)
     assert threshold_in_graph(model) == read_metadata(model).threshold == 0.25
     update_model(model, threshold=0.75)
     assert threshold_in_graph(model) == read_metadata(model).threshold == 0.75
-    assert read_metadata(model).metrics == [{"name": "dice", "value": 0.9}]
+    assert read_metadata(model).metrics == [score]
 
 
 def test_an_update_leaves_the_rest_of_the_file_alone(model: Path) -> None:
@@ -141,6 +143,18 @@ def test_an_update_leaves_the_rest_of_the_file_alone(model: Path) -> None:
     assert {t.name: t.raw_data for t in after.graph.initializer if t.name != "threshold"} == {
         t.name: t.raw_data for t in before.graph.initializer if t.name != "threshold"
     }
+
+
+def test_the_model_card_is_in_the_file_and_under_its_checksum(model: Path) -> None:
+    update_model(model, threshold=0.75)
+    entries = {entry.key: entry.value for entry in onnx.load(model).metadata_props}
+    assert entries[CARD_KEY] == render_card(read_metadata(model))
+    assert "0.75" in entries[CARD_KEY]
+    changed = model.read_bytes().replace(b"# phantom-unet", b"# Phantom-unet", 1)
+    assert changed != model.read_bytes()
+    model.write_bytes(changed)
+    with pytest.raises(ModelFileError, match="damaged"):
+        read_metadata(model)
 
 
 def test_a_damaged_file_is_not_updated(model: Path) -> None:

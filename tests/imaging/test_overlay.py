@@ -37,6 +37,17 @@ def test_line_grows_with_the_image() -> None:
     assert max(shares) < 3 * min(shares)
 
 
+def test_a_line_parts_objects_that_touch() -> None:
+    mask, objects = np.ones((20, 20), bool), np.ones((20, 20), np.int32)
+    objects[:, 10:] = 2
+    black = np.zeros((20, 20, 3), np.uint8)
+    alone, parted = ((draw_outline(black, mask, objects=given, fill=0.0)[..., 1] == 255) for given in (None, objects))
+    assert not alone[1:-1, 1:-1].any()
+    assert parted[:, 9:11].all()
+    assert not parted[1:-1, 2:8].any()
+    assert not parted[1:-1, 12:18].any()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (3, 2)])
 @pytest.mark.parametrize("value", [True, False])
 def test_tiny_masks(size, value: bool) -> None:

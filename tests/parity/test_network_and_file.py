@@ -15,9 +15,11 @@ from tests.export.toys import DATA_PARTS, Surroundings, data_part, random_image,
 from torch import nn
 
 from limner.export import check_parity, export_network, exporter, new_metadata
+from limner.export.parity import reference_probs
 from limner.models import build_network
 from limner.recipe.schema import DataPart, EncoderUNetPart, NetworkPart, UNetPart
 from limner.runtime import load
+from limner.types import Sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,6 +141,26 @@ def test_another_network_is_seen_to_disagree(toy_model: Path) -> None:
     with torch.no_grad():
         next(module for module in other.modules() if isinstance(module, nn.ConvTranspose2d)).weight.mul_(1.05)
     assert check_parity(other, toy_recipe(), toy_model, images()).max_prob_difference > 1e-3
+
+
+def test_dice_lost_is_that_of_the_network_less_that_of_the_file(toy_model: Path) -> None:
+    other = toy_network()
+    with torch.no_grad():
+        next(module for module in other.modules() if isinstance(module, nn.ConvTranspose2d)).weight.mul_(1.3)
+    predictor = load(toy_model, provider="cpu")
+    samples = [Sample(str(number), image, random_image(*image.shape[:2], 9)[..., 0] > 90) for number, image in enumerate(images()[:4])]
+
+    def dice(mask: np.ndarray, target: np.ndarray) -> float:
+        return 2 * (mask & target).sum() / (mask.sum() + target.sum())
+
+    network = [reference_probs(other.eval(), toy_recipe(), one.image) >= np.float32(predictor.threshold) for one in samples]
+    file = [predictor.predict(one.image).mask for one in samples]
+    lost = [dice(a, one.mask) - dice(b, one.mask) for a, b, one in zip(network, file, samples, strict=True)]
+    parity = check_parity(other, toy_recipe(), toy_model, [*samples, random_image(20, 20)])
+    assert abs(sum(lost)) > 1e-4, "else nothing would be told apart"
+    assert parity.dice_lost == pytest.approx(100 * np.mean(lost), abs=1e-4)
+    assert (parity.n, parity.dice_n, parity.reference) == (5, 4, "the network in PyTorch")
+    assert check_parity(other, toy_recipe(), toy_model, images()[:1]).dice_lost is None
 
 
 def test_parity_of_nothing_is_refused(toy_model: Path) -> None:

@@ -17,6 +17,7 @@ from limner.planner.rules_training import (
     choose_epochs,
     choose_loss,
     choose_optimiser,
+    choose_postprocess,
     pieces,
     training_bytes,
 )
@@ -185,3 +186,11 @@ def test_epochs_make_about_the_usual_number_of_steps():
 def test_optimisers_are_those_that_are_known_to_work():
     assert values(choose_optimiser("encoder_unet", 16))["optimiser.name"] == "adam"
     assert [values(choose_optimiser("unet", batch))["optimiser.learning_rate"] for batch in (2, 4, 8, 16)] == [0.002, 0.002, 0.003, 0.003]
+
+
+def test_masks_of_many_objects_are_cleaned_as_validation_shows():
+    assert values(choose_postprocess(nuclei())) == {"postprocess.choose": "tuned"}
+    assert f"about {nuclei().objects.middle:.0f} objects" in why(choose_postprocess(nuclei()), "postprocess.choose")
+    assert choose_postprocess(fingerprint(objects=spread(1))) == choose_postprocess(vessels()) == []
+    assert plan_for(nuclei(), LAPTOP).recipe.postprocess.choose == "tuned"
+    assert plan_for(nuclei(), LAPTOP, settings=["postprocess.choose=none"]).recipe.postprocess.choose == "none"

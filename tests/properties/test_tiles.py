@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limner.imaging.tiles import Blend, cut, tile_corners, tile_starts
+from limner.imaging.tiles import mirrored, spans, tile_starts
+from limner.runtime.rows import blended_rows
 from limner.runtime.tiled import predict_tiles
 
 TILES = st.integers(1, 40)
 
 
-@given(st.integers(1, 300), TILES, st.data())
-def test_tiles_cover_a_side_from_edge_to_edge_and_overlap_enough(length, tile, data):
-    overlap = data.draw(st.integers(0, tile - 1))
+def sides(longest):
+    """A side, its tile, and their overlap."""
+    return st.tuples(st.integers(1, longest), TILES).flatmap(lambda pair: st.tuples(*map(st.just, pair), st.integers(0, pair[1] - 1)))
+
+
+def red(tiles):
+    return tiles[..., 0] / np.float32(255)
+
+
+def noise(height, width):
+    return np.random.default_rng((height, width)).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@given(sides(300))
+def test_tiles_cover_a_side_from_edge_to_edge_and_overlap_enough(side):
+    length, tile, overlap = side
     starts = tile_starts(length, tile, overlap)
     assert starts[0] == 0
     if length > tile:
@@ -26,21 +40,57 @@ def test_tiles_cover_a_side_from_edge_to_edge_and_overlap_enough(length, tile, d
         assert len(starts) == 1
 
 
-@given(st.tuples(st.integers(8, 90), st.integers(8, 90)), st.tuples(st.integers(1, 8), st.integers(1, 8)), st.integers(0, 2**31))
-def test_blending_what_was_cut_gives_the_whole_back(size, tile, seed):
-    whole = np.random.default_rng(seed).random((*size, 3), np.float32)
-    overlap = (tile[0] // 3, tile[1] // 2)
-    corners = tile_corners(size, tile, overlap)
-    blend = Blend(size, tile)
-    for corner, piece in zip(corners, cut(whole, corners, tile), strict=True):
-        blend.add(corner, piece[..., 0])
-    np.testing.assert_allclose(blend.result(), whole[..., 0], atol=1e-5)
+@given(sides(300))
+@settings(max_examples=50)
+def test_spans_show_the_mirrored_side_and_share_out_every_pixel(side):
+    length, tile, overlap = side
+    line = np.arange(length)
+    padded = mirrored(np.stack([line] * 3, axis=-1)[:, None], (overlap // 2, 0), (tile, 1))[:, 0, 0]
+    shares = np.zeros(length)
+    for start, span in zip(tile_starts(len(padded), tile, overlap), spans(*side), strict=True):
+        assert np.array_equal(span.source, padded[start : start + tile])
+        assert np.array_equal(span.source[span.inside], line[span.start : span.stop])
+        shares[span.start : span.stop] += span.weights
+    np.testing.assert_allclose(shares, 1, atol=1e-6)
 
 
-@given(st.tuples(st.integers(1, 90), st.integers(1, 90)), st.sampled_from([(16, 16), (32, 24), (8, 40)]))
-def test_an_identity_predicted_by_tiles_is_the_image(size, tile):
-    image = np.random.default_rng(size).integers(0, 256, (*size, 3), dtype=np.uint8)
-    found = predict_tiles(lambda tiles: tiles[..., 0].astype(np.float32), image, tile)
+@given(sides(300))
+@settings(max_examples=50)
+def test_a_tile_says_nothing_of_what_lies_near_its_edge(side):
+    _, tile, overlap = side
+    near = min(overlap // 4, tile)
+    for span in spans(*side):
+        whole = np.zeros(tile)
+        whole[span.inside] = span.weights
+        assert not whole[:near].any()
+        assert not whole[tile - near :].any()
+
+
+@given(sides(90), sides(90))
+@settings(max_examples=50)
+def test_an_identity_predicted_by_tiles_is_the_image(rows, columns):
+    size, tile, overlap = zip(rows, columns, strict=True)
+    image = noise(*size)
+    found = predict_tiles(red, image, tile, overlap)
     assert found.shape == size
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, image[..., 0], atol=1e-3)
+    np.testing.assert_allclose(found, image[..., 0] / 255, atol=1e-6)
+    assert found.max() <= 1
+
+
+@given(sides(90), sides(90), st.booleans())
+@settings(max_examples=30)
+def test_rows_follow_each_other_and_are_the_same_however_they_are_read(rows, columns, read_ahead):
+    size, tile, overlap = zip(rows, columns, strict=True)
+    image = noise(*size)
+
+    def read(top, left, height, width):
+        assert 0 <= top < top + height <= size[0]
+        assert (left, width) == (0, size[1])
+        return image[top : top + height].copy()
+
+    done = list(blended_rows(read, size, red, tile, overlap, read_ahead=read_ahead))
+    ends = np.cumsum([len(probs) for _, probs in done])
+    assert [first for first, _ in done] == [0, *ends[:-1]]
+    assert max(len(probs) for _, probs in done) <= tile[0]
+    assert np.array_equal(np.concatenate([probs for _, probs in done]), predict_tiles(red, image, tile, overlap))

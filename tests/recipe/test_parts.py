@@ -82,3 +82,26 @@ def test_what_does_not_fit_together_is_refused(settings, message):
 @pytest.mark.parametrize(("channels", "count"), [("rgb", 3), ("grey", 1), ("green", 1)])
 def test_channels_decide_how_many_the_network_sees(channels, count):
     assert DataPart(channels=channels).in_channels == count
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["postprocess.min_area=64"], "min_area belongs to postprocess.choose=fixed, and here it is none"),
+        (["postprocess.choose=tuned", "postprocess.split_touching=true"], "split_touching belongs to postprocess.choose=fixed"),
+        (["postprocess.choose=fixed"], "choose=fixed needs something that is to be done"),
+        (["postprocess.choose=fixed", "postprocess.opening=-1"], "greater than or equal to 0"),
+    ],
+)
+def test_a_post_processing_that_contradicts_itself_is_refused(settings, message):
+    with pytest.raises(RecipeError, match=message):
+        load_recipe("phantom-unet", settings)
+
+
+def test_a_post_processing_comes_back_from_its_file(tmp_path):
+    recipe = load_recipe("phantom-unet", ["postprocess.choose=fixed", "min_area=64", "largest_only=true"])
+    save_recipe(recipe, tmp_path / "mine.yaml")
+    assert load_recipe(tmp_path / "mine.yaml") == recipe
+    assert (recipe.postprocess.min_area, recipe.postprocess.largest_only) == (64, True)
+    assert load_recipe("polyp-best").postprocess.choose == "none"
+    assert load_recipe("nuclei-best").postprocess.choose == "tuned"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -11,13 +11,14 @@ from tests.export.toys import THRESHOLD, random_image
 from limner.errors import DataError
 from limner.imaging import write_image
 from limner.runtime import Predictor, load
-from limner.runtime.model_file import ModelFile
+from limner.runtime.members import Member
+from limner.runtime.model_file import ModelFile, read_metadata
 from limner.types import Sample
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from onnxruntime import InferenceSession
+    from limner.runtime.engine import Engine
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +37,9 @@ def test_a_prediction_has_the_size_of_its_image(predictor: Predictor, size: tupl
 
 def test_a_rounding_step_above_1_is_1(toy_model: Path) -> None:
     """ONNX Runtime's sigmoid takes it now and then, in files of an older limner."""
-    above, mask = np.nextafter(np.ones((1, 8, 8), np.float32), np.float32(2)), np.ones((1, 8, 8), np.uint8)
-    session = SimpleNamespace(run=lambda *_: (above, mask))
-    old = Predictor(ModelFile(toy_model, cast("InferenceSession", session), load(toy_model).metadata))
+    above = np.nextafter(np.ones((1, 8, 8), np.float32), np.float32(2))
+    engine = cast("Engine", SimpleNamespace(name="cpu", run=lambda _: above))
+    old = Predictor([Member(ModelFile(toy_model, engine, read_metadata(toy_model)), None, (0, 0))])
     assert old.predict(random_image(8, 8)).probs.max() == 1
 
 
@@ -127,11 +128,15 @@ def test_a_missing_image_is_named(predictor: Predictor, tmp_path: Path) -> None:
     assert caught.value.where == str(tmp_path / "missing.png")
 
 
-def test_many_threads_get_the_answers_of_one(predictor: Predictor) -> None:
+@pytest.mark.parametrize("options", [{}, {"views": ["flips", "scales"]}, {"provider": "openvino"}], ids=["plain", "views", "openvino"])
+def test_many_threads_get_the_answers_of_one(toy_model: Path, options: dict[str, Any]) -> None:
+    if "provider" in options:
+        pytest.importorskip("openvino")
+    predictor = load(toy_model, **options)
     images = [random_image(20 + seed % 5, 30, seed) for seed in range(40)]
     expected = [predictor.predict(image) for image in images]
     with ThreadPoolExecutor(8) as pool:
-        for _ in range(3):
+        for _ in range(2):
             for got, want in zip(pool.map(predictor.predict, images), expected, strict=True):
                 np.testing.assert_allclose(got.probs, want.probs, atol=1e-6)
                 assert np.array_equal(got.mask, want.mask)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tifffile
 from tests.export.toys import ChannelMean, random_image, toy_network
 
+from limner.batch.slides import predict_slide
 from limner.export import export_network, new_metadata
 from limner.export.parity import check_parity
 from limner.recipe import load_recipe
@@ -31,6 +33,13 @@ def test_no_pixel_is_resized(mean_model, size):
     assert np.array_equal(prediction.mask, prediction.probs >= np.float32(prediction.threshold))
 
 
+def test_a_slide_is_seen_as_the_image_is(mean_model, tmp_path):
+    image = random_image(170, 210)
+    tifffile.imwrite(tmp_path / "slide.tif", image, tile=(64, 64), photometric="rgb")
+    predict_slide(mean_model, tmp_path / "slide.tif", tmp_path / "mask.tif")
+    assert np.array_equal(tifffile.imread(tmp_path / "mask.tif") > 0, mean_model.predict(image).mask)
+
+
 def test_the_file_says_that_it_sees_patches(mean_model):
     assert mean_model.metadata.sampling == "patches"
     assert mean_model.metadata.input_size == (32, 48)
@@ -49,12 +58,11 @@ def test_file_and_network_agree_on_patches(tmp_path):
 
 
 def test_what_a_tile_says_does_not_depend_on_where_tiles_end(tmp_path):
-    """A network of small reach gives the same as on the whole image: what it lacks at a tile's edge hardly counts there."""
+    """A network of small reach gives the same as on the whole image: where it lacks surroundings, at a tile's edge, it is not asked."""
     recipe, network = patch_recipe(), toy_network()
     tiled = load(export_network(network, recipe, new_metadata(recipe), tmp_path / "tiled.onnx"))
     image = random_image(120, 108)  # tiles then begin at even places, where pooling pairs the same pixels
     whole_recipe = load_recipe("phantom-unet", ["data.input_size=[120,108]", "data.normalisation=unit"])
     whole = load(export_network(network, whole_recipe, new_metadata(whole_recipe), tmp_path / "whole.onnx"))
     difference = np.abs(tiled.predict(image).probs - whole.predict(image).probs)[4:-4, 4:-4]
-    assert difference.max() < 0.01
-    assert np.median(difference) < 1e-5
+    assert difference.max() < 1e-5

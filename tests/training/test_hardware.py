@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from limner.recipe import load_recipe
-from limner.training import hardware
+from limner.timing import machine
 from limner.training.hardware import choose_memory_format, choose_precision, describe_machine, has_fast_bf16, peak_memory_gib
 
 
 @pytest.fixture
 def flags(monkeypatch):
     """Pretends to be a processor with some flags."""
-    return lambda *names: monkeypatch.setattr(hardware, "_cpu_info", lambda: {"flags": " ".join(names)})
+    return lambda *names: monkeypatch.setattr(machine, "processor_facts", lambda: {"flags": " ".join(names)})
 
 
 def recipe(*settings):

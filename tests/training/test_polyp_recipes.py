@@ -26,9 +26,12 @@ def test_trains_from_nothing(name, settings, dataset, shared, tmp_path):
     assert load(tmp_path / "run").metadata.recipe["name"] == name
 
 
-@pytest.mark.parametrize("name", ["polyp-unet-resnet50", "polyp-best"])
-def test_trains_with_pretrained_weights(name, shared, tmp_path):
-    weights = f"network.encoder_weights={shared / 'weights'}"
-    rows = train_shortly(name, shared, tmp_path / "run", *SMALL, weights, "normalisation=unit", "optimiser.learning_rate=2e-3")
+@pytest.mark.parametrize(
+    ("name", "normalisation"),
+    [("polyp-unet-resnet50", "unit"), ("polyp-best", "unit"), ("polyp-fast", "half")],  # as the weights at hand were trained
+)
+def test_trains_with_pretrained_weights(name, normalisation, shared, tmp_path):
+    settings = [f"network.encoder_weights={shared / 'weights'}", f"normalisation={normalisation}", "optimiser.learning_rate=2e-3"]
+    rows = train_shortly(name, shared, tmp_path / "run", *SMALL, *settings)
     assert rows[-1]["train_loss"] < 0.9 * rows[0]["train_loss"]
     assert load(tmp_path / "run").metadata.parity["max_prob_difference"] < 1e-3

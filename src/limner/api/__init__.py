@@ -5,8 +5,10 @@ Each imports what it needs when it is called: predicting and evaluating never im
 
 from limner.api.common import require_training
 from limner.api.comparing import compare
+from limner.api.describing import card
 from limner.api.looking import AugmentationSheet, preview_augmentation
 from limner.api.making import NoSourceError, RunResult, export_model, finish_run, new_run_folder, train
+from limner.api.timing import bench
 from limner.api.tuning import RANGE_TEST_FILES, LearningRates, SweepResult, find_learning_rate, new_folder, sweep
 from limner.api.using import EVALUATION_FILES, evaluate, load, predict
 from limner.api.validating import CrossValidation, cross_validate
@@ -20,6 +22,8 @@ __all__ = [
     "NoSourceError",
     "RunResult",
     "SweepResult",
+    "bench",
+    "card",
     "compare",
     "cross_validate",
     "evaluate",

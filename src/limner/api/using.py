@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from limner.api.common import as_paths, make_folder, open_data, refuse_existing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from limner.batch import Predictions
+    from limner.batch import Predictions, TableFormat
     from limner.evaluation import Evaluation, MissingRule
     from limner.metrics import EmptyRule
     from limner.metrics.names import Family
@@ -114,24 +114,49 @@ def predict(
     inputs: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
+    write: Iterable[str] = (),
     overlays: bool = True,
     probs: bool = False,
+    table: TableFormat = "csv",
+    spacing: float | None = None,
+    also: Sequence[str | Path] = (),
+    views: Sequence[str] = (),
+    postprocess: bool = True,
+    tile_size: int | tuple[int, int] | None = None,
+    overlap: int | tuple[int, int] | None = None,
+    provider: str = "auto",
+    threads: int | None = None,
+    smooth: float = 0.0,
+    seconds: float | None = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = True,
 ) -> Predictions:
-    """Predict images and write `masks/`, `overlays/` and `predictions.csv` into a folder.
+    """Predict images, slides and videos, and write what is wanted of them into a folder.
 
+    Always written are `masks/` and `predictions.csv`, of videos a copy with outlines and a table of its frames in `videos/`.
     For predictions in memory, use `load(model).predict(image)`.
 
     Args:
         model: A run folder, an .onnx file, or a shipped model's name.
-        inputs: Image files, folders and archives.
-        out: The folder to write to.
+        inputs: Files, folders, archives, and patterns such as `scans/**/*.png`; videos, `webcam`, and addresses of streams.
+        out: The folder to write to; for a single video also the video, such as `out.mp4`.
+        write: What else is written: `probs`, `disagreement`, `labels`, `coco`, `labelme`, `geojson`, `measurements`.
         overlays: Draw each outline over its image.
-        probs: Write probabilities too, as 16-bit PNG in `probs/`.
-        resume: Skip images whose outputs are already there; what the table says of other images is kept.
-        overwrite: Replace outputs that are already there, and the table.
+        probs: As `write=["probs"]`.
+        table: Format of the measurements: `csv` or `parquet`.
+        spacing: Side of a pixel in µm, for measurements; by default what each image's file says.
+        also: Further models, whose mean with the first is taken.
+        views: Views of each image at test time, whose mean is taken: `flips`, `rotations`, `scales`.
+        postprocess: Do to the masks what the model file asks for.
+        tile_size: As for `load`.
+        overlap: As for `load`.
+        provider: What runs the model: `auto`, `cpu`, `cuda`, `tensorrt`, `openvino`, `coreml` or `directml`.
+        threads: Processor threads; by default as many as there are physical cores.
+        smooth: Of videos, the time constant in seconds over which probabilities are averaged; 0 for none.
+        seconds: Of videos, how much of each is predicted; cameras and streams go on until Ctrl-C without it.
+        resume: Skip images whose outputs are already there; what the tables say of other images is kept.
+        overwrite: Replace outputs that are already there, and the tables.
         progress: Show progress on standard error.
 
     Returns:
@@ -140,31 +165,57 @@ def predict(
     Raises:
         OutputExistsError: An output is already there, and neither `resume` nor `overwrite` was asked for; or there is no resuming, since
             the outputs are of another model or of other images. Nothing has been written then.
-        LimnerError: Something about the model or the inputs as a whole.
+        LimnerError: Something about the model or the inputs as a whole, or an output that cannot be had of them.
+        MissingExtraError: A format needs what is not installed.
     """
-    from limner.batch import Layout, plan, predict_many, refuse_existing
-    from limner.progress import show_progress
+    from limner.batch import Wanted, plan, predict_plan
     from limner.runtime import load
 
-    layout = Layout(Path(out), overlays=overlays, probs=probs)
-    jobs = plan([inputs] if isinstance(inputs, (str, Path)) else inputs)
-    if not (resume or overwrite):
-        refuse_existing(jobs, layout)
-    predictor = load(model)
-    with show_progress("predicting", enabled=progress) as tick:
-        return predict_many(predictor, jobs, layout, resume=resume, progress=tick)
+    numbers: dict[str, Any] = {"spacing": spacing, "smooth": smooth, "seconds": seconds}
+    wanted = Wanted.of(write, overlays=overlays, probs=probs, table=table, resume=resume, overwrite=overwrite, **numbers)
+    wanted.check(several=bool(also or views))
+    found = plan([inputs] if isinstance(inputs, (str, Path)) else inputs)
+    options: dict[str, Any] = {"threads": threads, "provider": provider, "views": tuple(views), "postprocess": postprocess}
+    predictor = load([model, *also] if also else model, tile_size=tile_size, overlap=overlap, **options)
+    return predict_plan(predictor, found, Path(out), wanted, progress=progress)
 
 
-def load(model: str | Path, *, threads: int | None = None) -> Predictor:
-    """Open a model for prediction: `load(model).predict(image)`.
+def load(
+    models: str | Path | Sequence[str | Path],
+    *,
+    threads: int | None = None,
+    provider: str = "auto",
+    views: Sequence[str] = (),
+    postprocess: bool = True,
+    tile_size: int | tuple[int, int] | None = None,
+    overlap: int | tuple[int, int] | None = None,
+) -> Predictor:
+    """Open a model for prediction: `load(model).predict(image)`; or several, whose mean is taken: `load([a, b, c])`.
 
     Args:
-        model: A run folder, an .onnx file, or a shipped model's name.
+        models: A run folder, an .onnx file, or a shipped model's name; or several of them.
         threads: Processor threads per prediction; by default as many as there are physical cores.
+        provider: What runs the model: `auto`, or `cpu`, `cuda`, `tensorrt`, `openvino`, `coreml`, `directml`.
+        views: Test-time views of each image, whose mean is taken: `flips`, `rotations`, `scales`, in any combination.
+        postprocess: Do to the masks what the model asks for.
+        tile_size: Side, or height and width, of tiles in pixels, for a model that would see images whole.
+        overlap: How much neighbouring tiles share at least, in pixels; by default a quarter of a tile's side.
 
     Raises:
         ModelFileError: There is no such model, or it is damaged.
+        LimnerError: The provider is not there, or the options do not fit the model.
+
+    Warns:
+        LimnerWarning: A provider does not work, and the processor is used instead; or the models outline different things.
     """
     from limner.runtime import load as load_predictor
 
-    return load_predictor(model, threads=threads)
+    return load_predictor(
+        models,
+        threads=threads,
+        provider=provider,
+        views=views,
+        postprocess=postprocess,
+        tile_size=tile_size,
+        overlap=overlap,
+    )

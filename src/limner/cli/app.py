@@ -9,12 +9,34 @@ from typing import Annotated, Any
 
 import typer
 
-from limner.cli import augment, compare, data, demo, doctor, evaluate, export, lr_find, models, plan, predict, recipes, split, sweep, train
+from limner.cli import (
+    augment,
+    bench,
+    card,
+    compare,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    lr_find,
+    models,
+    plan,
+    predict,
+    recipes,
+    split,
+    sweep,
+    train,
+)
 from limner.cli.guard import GuardedGroup
 from limner.cli.help import CONTEXT, HelpGroupMixin, examples
 
 # In the order of use.
-COMMANDS = (demo, data, doctor, split, plan, augment, lr_find, train, sweep, evaluate, compare, predict, export, models, recipes)
+COMMANDS = (
+    *(demo, data, doctor, split, plan, augment, lr_find),
+    *(train, sweep, evaluate, compare),
+    *(export, predict, bench, card, models, recipes),
+)
 
 
 class _Group(HelpGroupMixin, GuardedGroup):

@@ -135,6 +135,13 @@ class Dataset:
         """All keys, sorted."""
         return tuple(self._by_key)
 
+    def provenance(self) -> dict[str, str]:
+        """What a model made of it says of it: its name; of a data set that the catalog knows also title, licence, citation and address."""
+        facts = {"name": self.name}
+        if self.entry is None:
+            return facts
+        return facts | {name: getattr(self.entry, name) for name in ("title", "licence", "citation", "address")}
+
     def say_problems(self) -> str:
         """How many problems there are and the first three of them, in one line; empty when there are none."""
         if not self.problems:

@@ -10,6 +10,7 @@ from limner.evaluation.case_result import CaseResult
 from limner.evaluation.evaluate import How, evaluate
 from limner.evaluation.folder import FolderPredictions, MissingRule
 from limner.evaluation.pooling import pool_evaluations
+from limner.evaluation.postprocess import PostProcessChoice, tune_postprocess
 from limner.evaluation.protocols import Case, Cases, Segmenter
 from limner.evaluation.results import Bootstrap, Boundary, Evaluation, Row
 from limner.evaluation.review import ReviewGain, review_curve, review_gain, review_score
@@ -29,6 +30,7 @@ __all__ = [
     "FolderPredictions",
     "How",
     "MissingRule",
+    "PostProcessChoice",
     "ReviewGain",
     "Row",
     "Segmenter",
@@ -43,4 +45,5 @@ __all__ = [
     "review_score",
     "subgroups",
     "summarise_cases",
+    "tune_postprocess",
 ]

@@ -16,39 +16,56 @@ from onnx import AttributeProto, helper, numpy_helper
 
 from limner.errors import ModelFileError
 from limner.export.exporter import new_metadata, write_model
-from limner.export.parity import Parity
+from limner.export.parity import Tally, seen_part
 from limner.runtime import load
 from limner.runtime.format import parse_metadata, read_metadata, read_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from limner.export.parity import Parity
     from limner.recipe.schema import Recipe
     from limner.runtime.format import ModelMetadata
-    from limner.types import ImageArray
+    from limner.types import ImageArray, ProbArray, Sample
 
 _MOST_BYTES = 2**31 - 1  # of an ONNX file that needs no other
 _GRAPHS = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
 _FIX = "train the models again with this limner"
+_REFERENCE = "the mean of its models"
 
 
 def ensemble_metadata(models: Sequence[str | Path], recipe: Recipe, **known: Any) -> ModelMetadata:  # noqa: ANN401 - fields of ModelMetadata
     """What an ensemble of the models of a cross-validation says of itself.
 
-    Its threshold is the mean of theirs: all images were seen in training, so that there is none left to choose one on.
+    Its threshold is the mean of theirs: all images were seen in training, so that there is none left to choose one on. It has a
+    post-processing only if that of all of them is the same.
 
     Args:
         models: The model files.
         recipe: What they were trained by.
         known: Whatever else is known, as for `new_metadata`.
     """
-    thresholds = [read_metadata(model).threshold for model in models]
+    members = [read_metadata(model) for model in models]
+    thresholds = [member.threshold for member in members]
     origin = (
         f"the mean of {len(models)} folds' thresholds ({min(thresholds):.2f} to {max(thresholds):.2f}), each chosen on validation images "
         "of its fold; none were left to choose one for the ensemble"
     )
-    own = {"name": f"{recipe.name}-ensemble-of-{len(models)}", "threshold": fmean(thresholds), "threshold_origin": origin}
+    own = {
+        "name": f"{recipe.name}-ensemble-of-{len(models)}",
+        "threshold": fmean(thresholds),
+        "threshold_origin": origin,
+        "parameters": _sum(member.parameters for member in members),
+        "gflops": _sum(member.gflops for member in members),
+        "postprocess": members[0].postprocess if all(one.postprocess == members[0].postprocess for one in members) else None,
+    }
     return new_metadata(recipe, **(own | known))
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """None where one of them is not known."""
+    known = list(values)
+    return None if None in known else sum(value for value in known if value is not None)
 
 
 def export_ensemble(models: Sequence[str | Path], metadata: ModelMetadata, path: str | Path) -> Path:
@@ -85,28 +102,26 @@ def export_ensemble(models: Sequence[str | Path], metadata: ModelMetadata, path:
     return write_model(joined.finish(metadata.threshold), metadata, path)
 
 
-def check_ensemble(models: Sequence[str | Path], path: str | Path, images: Iterable[ImageArray]) -> Parity:
+def check_ensemble(models: Sequence[str | Path], path: str | Path, images: Iterable[ImageArray | Sample]) -> Parity:
     """Compare an ensemble with the mean of its models' own predictions.
 
     Args:
         models: The model files it was made of.
         path: The ensemble.
-        images: uint8 RGB (H, W, 3), of any sizes; at least one.
+        images: As for `check_parity`.
 
     Raises:
         ModelFileError: A file cannot be opened.
         ValueError: There are no images.
     """
-    whole, parts = load(path), [load(model) for model in models]
-    differences, agreements = [], []
-    for image in images:
-        mean = np.mean([part.predict(image).probs for part in parts], axis=0, dtype=np.float32)
+    whole, *parts = (load(place, provider="cpu", postprocess=False) for place in (path, *models))
+    tally = Tally(whole.threshold, _REFERENCE)
+    for one in images:
+        image, target = seen_part(one, whole.metadata.sampling, whole.metadata.input_size)
+        mean: ProbArray = np.mean([part.predict(image).probs for part in parts], axis=0, dtype=np.float32)
         found = whole.predict(image)
-        differences.append(float(np.abs(found.probs - mean).max()))
-        agreements.append(float((found.mask == (mean >= np.float32(whole.threshold))).mean()))
-    if not differences:
-        raise ValueError("parity needs at least one image")
-    return Parity(max_prob_difference=max(differences), mask_agreement=min(agreements), n=len(differences))
+        tally.add(mean, found.probs, found.mask, target)
+    return tally.parity()
 
 
 class _Joined:

@@ -19,9 +19,11 @@ import torch
 from torch import nn
 
 from limner.errors import ModelFileError
+from limner.export.complexity import count_gflops
 from limner.export.graph import OPSET, constant, join, postprocess_graph, preprocess_graph
 from limner.files import atomic_path
 from limner.runtime import wire
+from limner.runtime.card import CARD_KEY, render_card
 from limner.runtime.format import CHECKSUM_KEY, METADATA_KEY, ModelMetadata, parse_metadata, read_model
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ def export_network(network: nn.Module, recipe: Recipe, metadata: ModelMetadata, 
     Args:
         network: (N, C, h, w) float -> logits (N, 1, h, w), on any device and in any precision; it is copied, not changed.
         recipe: Its data part says how an image becomes the network's input.
-        metadata: See `new_metadata`. Its temperature and threshold go into the graph.
+        metadata: See `new_metadata`. Its temperature and threshold go into the graph; how large the network is, is filled in.
         path: Of the `.onnx` file, which is written whole or not at all.
 
     Returns:
@@ -86,7 +88,8 @@ def export_network(network: nn.Module, recipe: Recipe, metadata: ModelMetadata, 
     before = preprocess_graph(data)
     after = postprocess_graph(metadata.threshold, temperature=metadata.temperature, keep_aspect=data.keep_aspect)
     core = _export_core(inference_copy(network), (data.in_channels, *data.input_size))
-    return write_model(join(before, core, after), metadata, path)
+    size = {"parameters": sum(weight.numel() for weight in network.parameters()), "gflops": count_gflops(core)}
+    return write_model(join(before, core, after), metadata.model_copy(update=size), path)
 
 
 def update_model(
@@ -160,9 +163,9 @@ def _export_core(network: nn.Module, shape: tuple[int, int, int]) -> onnx.ModelP
 
 
 def write_model(model: onnx.ModelProto, metadata: ModelMetadata, path: str | Path) -> Path:
-    """Write a model file with its metadata and checksum, atomically."""
+    """Write a model file with its metadata, its model card and a checksum over all of it, atomically."""
     model.producer_name, model.producer_version = "limner", metadata.versions.get("limner", "")
-    properties = {METADATA_KEY: metadata.model_dump_json()}
+    properties = {METADATA_KEY: metadata.model_dump_json(), CARD_KEY: render_card(metadata)}
     onnx.helper.set_model_props(model, properties)
     checksum = wire.checksum(memoryview(model.SerializeToString(deterministic=True)), without=CHECKSUM_KEY)
     onnx.helper.set_model_props(model, properties | {CHECKSUM_KEY: checksum})

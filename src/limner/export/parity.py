@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,24 +13,33 @@ from torch.nn import functional
 
 from limner.export.exporter import inference_copy
 from limner.imaging.resize import Place, fit_inside
+from limner.metrics import count, dice
 from limner.runtime import load
 from limner.runtime.tiled import predict_tiles
+from limner.types import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from limner.recipe.schema import DataPart, Recipe
-    from limner.types import ImageArray, ProbArray
+    from limner.types import ImageArray, MaskArray, ProbArray
+
+NETWORK = "the network in PyTorch"
 
 
 class Parity(BaseModel):
-    """How closely a model file agrees with its network.
+    """How closely a model file agrees with what it was made of.
 
     Attributes:
         max_prob_difference: Largest difference of a pixel's probability, in [0, 1].
         mask_agreement: Share of an image's pixels whose mask is the same, in [0, 1]; that of the worst image.
         n: Number of images compared.
+        mean_prob_difference: Mean difference of a pixel's probability, in [0, 1]; None in files of an older limner.
+        dice_lost: 100 times the mean per-image Dice of the reference less that of the file, both at the file's threshold; a negative one is
+            a gain. None where no image had a mask.
+        dice_n: Number of images with a mask, of which that is.
+        reference: What the file was compared with.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,32 +47,92 @@ class Parity(BaseModel):
     max_prob_difference: float
     mask_agreement: float
     n: int
+    mean_prob_difference: float | None = None
+    dice_lost: float | None = None
+    dice_n: int = 0
+    reference: str = NETWORK
 
 
-def check_parity(network: nn.Module, recipe: Recipe, model_path: str | Path, images: Iterable[ImageArray]) -> Parity:
+class Tally:
+    """Adds up, image by image, how a model file and its reference agree.
+
+    Args:
+        threshold: Of the file; it is applied to the reference too.
+        reference: What the file is compared with.
+    """
+
+    def __init__(self, threshold: float, reference: str) -> None:
+        self._threshold, self._reference = np.float32(threshold), reference
+        self._largest, self._means, self._agreements = list[float](), list[float](), list[float]()
+        self._dice: list[tuple[float, float]] = []  # of the reference, of the file
+
+    def add(self, reference: ProbArray, probs: ProbArray, mask: MaskArray, target: MaskArray | None = None) -> None:
+        """One image: the reference's probabilities (H, W), the file's, its mask, and the true mask where it is known."""
+        theirs, differences = reference >= self._threshold, np.abs(probs - reference)
+        self._largest.append(float(differences.max()))
+        self._means.append(float(differences.mean()))
+        self._agreements.append(float((mask == theirs).mean()))
+        if target is not None:
+            self._dice.append((dice(count(theirs, target)), dice(count(mask, target))))
+
+    def parity(self) -> Parity:
+        """What was found.
+
+        Raises:
+            ValueError: There were no images.
+        """
+        if not self._largest:
+            raise ValueError("parity needs at least one image")
+        return Parity(
+            max_prob_difference=max(self._largest),
+            mask_agreement=min(self._agreements),
+            n=len(self._largest),
+            mean_prob_difference=fmean(self._means),
+            dice_lost=100 * fmean(theirs - own for theirs, own in self._dice) if self._dice else None,
+            dice_n=len(self._dice),
+            reference=self._reference,
+        )
+
+
+def check_parity(network: nn.Module, recipe: Recipe, model_path: str | Path, images: Iterable[ImageArray | Sample]) -> Parity:
     """Compare a model file with the network it was exported from, at the temperature and the threshold that the file has.
 
     Args:
         network: (N, C, h, w) float -> logits (N, 1, h, w); it is copied, not changed.
         recipe: The one it was exported with.
-        model_path: The model file.
-        images: uint8 RGB (H, W, 3), of any sizes; at least one. A network that sees patches is compared on a corner of each.
+        model_path: The model file. Its graph is compared; a post-processing that comes after it is left out.
+        images: uint8 RGB (H, W, 3), of any sizes, at least one; or samples, whose masks tell what Dice is lost. A network that sees patches
+            is compared on the middle of each.
 
     Raises:
         ModelFileError: The file cannot be opened.
         ValueError: There are no images.
     """
-    frozen, predictor = inference_copy(network), load(model_path)
-    differences, agreements = [], []
+    frozen, predictor = inference_copy(network), load(model_path, provider="cpu", postprocess=False)
+    tally = Tally(predictor.threshold, NETWORK)
     for whole in images:
-        image = _corner(whole, recipe.data.input_size) if recipe.data.sampling == "patches" else whole
+        image, target = seen_part(whole, recipe.data.sampling, recipe.data.input_size)
         prediction = predictor.predict(image)
         reference = reference_probs(frozen, recipe, image, temperature=predictor.metadata.temperature)
-        differences.append(float(np.abs(prediction.probs - reference).max()))
-        agreements.append(float((prediction.mask == (reference >= np.float32(predictor.threshold))).mean()))
-    if not differences:
-        raise ValueError("parity needs at least one image")
-    return Parity(max_prob_difference=max(differences), mask_agreement=min(agreements), n=len(differences))
+        tally.add(reference, prediction.probs, prediction.mask, target)
+    return tally.parity()
+
+
+def seen_part(whole: ImageArray | Sample, sampling: str, tile: tuple[int, int]) -> tuple[ImageArray, MaskArray | None]:
+    """What of an image is compared, and of its mask, where it has one: all, or where a model sees patches, the middle of it.
+
+    As much as a few tiles cover; a whole slide would take long and tell no more.
+    """
+    image, mask = (whole.image, whole.mask) if isinstance(whole, Sample) else (whole, None)
+    if sampling == "patches":
+        window = tuple(_middle(side, 2 * length) for side, length in zip(image.shape[:2], tile, strict=True))
+        image, mask = image[window], None if mask is None else mask[window]
+    return image, mask
+
+
+def _middle(side: int, length: int) -> slice:
+    start = max(0, (side - length) // 2)
+    return slice(start, start + length)
 
 
 @torch.inference_mode()
@@ -91,11 +161,6 @@ def reference_probs(network: nn.Module, recipe: Recipe, image: ImageArray, *, te
         return predict_tiles(run, image, data.input_size)
     whole: ProbArray = run(image[None])[0]
     return whole
-
-
-def _corner(image: ImageArray, tile: tuple[int, int]) -> ImageArray:
-    """As much as a few tiles cover; a whole slide would take long and tell no more."""
-    return image[: 2 * tile[0], : 2 * tile[1]]
 
 
 def _resize(batch: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

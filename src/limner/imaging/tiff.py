@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from limner.imaging.refusal import unreadable
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 STARTS: Final = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _MAX_PAGES = 10_000  # a chain of pages may be a loop; a file of so many is refused anyway
@@ -63,7 +66,7 @@ class TiffPage:
         return self.photometric == 0
 
 
-def tiff_pages(data: bytes, *, name: str) -> tuple[TiffPage, ...]:
+def tiff_pages(data: bytes | mmap, *, name: str) -> tuple[TiffPage, ...]:
     """All pages of a TIFF file, at least one.
 
     Raises:
@@ -83,7 +86,7 @@ def full_pages(pages: tuple[TiffPage, ...]) -> tuple[TiffPage, ...]:
     return tuple(page for page in pages if not page.reduced) or pages
 
 
-def _pages(data: bytes) -> list[TiffPage]:
+def _pages(data: bytes | mmap) -> list[TiffPage]:
     order = "<" if data[:2] == b"II" else ">"
     big = 43 in data[2:4]
     (offset,) = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)
@@ -99,7 +102,7 @@ def _pages(data: bytes) -> list[TiffPage]:
     return pages
 
 
-def _directory(data: bytes, offset: int, order: str, *, big: bool) -> tuple[dict[int, tuple[tuple[int, ...], int]], int]:
+def _directory(data: bytes | mmap, offset: int, order: str, *, big: bool) -> tuple[dict[int, tuple[tuple[int, ...], int]], int]:
     """The whole numbers among the tags of one page, (first values, count) each, and where the next page starts."""
     head, pointer = (order + "Q", order + "Q") if big else (order + "H", order + "I")
     entry = 20 if big else 12
@@ -119,7 +122,7 @@ def _directory(data: bytes, offset: int, order: str, *, big: bool) -> tuple[dict
     return tags, following
 
 
-def _values(data: bytes, place: int, kind: str, count: int) -> tuple[int, ...]:
+def _values(data: bytes | mmap, place: int, kind: str, count: int) -> tuple[int, ...]:
     """The first sixteen values of a field, or of as much of it as lies within the file."""
     room = max(len(data) - place, 0) // struct.calcsize(kind)
     shown = min(count, 16, room)

@@ -11,7 +11,14 @@ from limner.planner.measure import measure
 from limner.planner.reason import Reason
 from limner.planner.rules_data import choose_shares, choose_view
 from limner.planner.rules_network import choose_encoder, choose_filters, choose_network, choose_normalisation
-from limner.planner.rules_training import choose_augmentation, choose_batch, choose_epochs, choose_loss, choose_optimiser
+from limner.planner.rules_training import (
+    choose_augmentation,
+    choose_batch,
+    choose_epochs,
+    choose_loss,
+    choose_optimiser,
+    choose_postprocess,
+)
 from limner.recipe import Recipe, change_recipe, full_key
 
 if TYPE_CHECKING:
@@ -121,6 +128,7 @@ def plan_for(fingerprint: Fingerprint, machine: Machine, *, budget_s: float | No
     draft.decide(choose_batch(fingerprint, machine, draft.recipe))
     draft.decide(choose_optimiser(network.name, draft.recipe.batch_size))
     draft.decide(choose_epochs(fingerprint, machine, draft.recipe, budget_s))
+    draft.decide(choose_postprocess(fingerprint))
     return Plan(draft.finished(), tuple(draft.reasons), fingerprint, machine)
 
 

@@ -19,6 +19,7 @@ _MANY_EMPTY = 0.3
 _SHARED_LAYOUT = 12.0  # grey levels; independent arrangements average out to less
 _SYMMETRIC = 0.5
 _UNLIKE_SIZES = 2.0
+_MANY_OBJECTS = 5  # in an image
 
 STEPS = {"cpu": 2500, "gpu": 6000}
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 300
@@ -41,6 +42,17 @@ def choose_loss(fingerprint: Fingerprint) -> list[Reason]:
         return [Reason("loss.name", "dice_bce", why), Reason("loss.bce_weight", 2.0, "so that empty images count for more")]
     why = f"foreground is only {share} of an image, which cross-entropy alone would neglect; Dice is also what the result is judged by"
     return [Reason("loss.name", "dice_bce", why)]
+
+
+def choose_postprocess(fingerprint: Fingerprint) -> list[Reason]:
+    """Many small objects are what specks and touching ones are miscounted for."""
+    if fingerprint.is_thin or fingerprint.objects.middle < _MANY_OBJECTS:
+        return []
+    why = (
+        f"an image has about {fingerprint.objects.middle:.0f} objects, whose count specks and touching ones would spoil: what raises the "
+        "scores on the validation images is done"
+    )
+    return [Reason("postprocess.choose", "tuned", why)]
 
 
 def choose_optimiser(network: str, batch: int) -> list[Reason]:

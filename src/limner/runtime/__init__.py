@@ -2,6 +2,7 @@
 
 from limner.runtime.model_file import ModelFile, ModelMetadata, open_model
 from limner.runtime.predictor import Predictor, load
+from limner.runtime.providers import available_providers
 from limner.runtime.shipped import ShippedModel, shipped_models
 
-__all__ = ["ModelFile", "ModelMetadata", "Predictor", "ShippedModel", "load", "open_model", "shipped_models"]
+__all__ = ["ModelFile", "ModelMetadata", "Predictor", "ShippedModel", "available_providers", "load", "open_model", "shipped_models"]

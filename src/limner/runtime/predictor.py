@@ -1,62 +1,124 @@
-"""Predict with a model file. This is the one inference path: evaluation, thresholds, reports and the command line all come through here."""
+"""Predict with a model file, or several. The one inference path: evaluation, thresholds, reports and the command line come through here."""
 
 from __future__ import annotations
 
-from itertools import islice
+from functools import cached_property
+from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
 from limner.errors import DataError
+from limner.files import sha256
 from limner.imaging.read import read_image
-from limner.runtime.model_file import ModelFile, open_model
-from limner.runtime.tiled import predict_tiles
+from limner.runtime import postprocess as post
+from limner.runtime.format import read_model
+from limner.runtime.members import Side, joint_metadata, open_members
+from limner.runtime.views import Spread, combine_views
 from limner.types import ImageArray, Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from limner.runtime.format import ModelMetadata
+    from limner.runtime.members import Member
     from limner.types import ProbArray, Sample
 
 ImageInput: TypeAlias = ImageArray | str | Path
 
-_BATCH = 8  # images per run of the session at most
+_BATCH = 8  # images per run of the engine at most
 _BATCH_PIXELS = 4_000_000  # and pixels: above about two full-HD images a larger batch costs memory and gains nothing
 
 
 class Predictor:
-    """A model, ready to predict. Any number of threads may share one: it holds no state that a prediction changes.
+    """A model, or the mean of several, ready to predict. Any number of threads may share one: it holds no state that a prediction changes.
 
     Args:
-        model: From `open_model`.
+        members: From `limner.runtime.members.open_members`.
+        views: Names of the test-time views whose mean is taken (see `limner.runtime.views`).
+        postprocess: Do to the masks what the model asks for.
     """
 
-    def __init__(self, model: ModelFile) -> None:
-        self._model = model
+    def __init__(self, members: Sequence[Member], *, views: Sequence[str] = (), postprocess: bool = True) -> None:
+        self._members, self._view_names = tuple(members), tuple(views)
+        self._views = combine_views(views)
+        self._metadata = joint_metadata([member.model for member in members])
+        self._postprocess = self._metadata.postprocess if postprocess else None
 
     @property
     def metadata(self) -> ModelMetadata:
-        """What the model file says about itself."""
-        return self._model.metadata
+        """What the model file says about itself; of an ensemble, what its files say together."""
+        return self._metadata
 
     @property
     def threshold(self) -> float:
         """A pixel is foreground where its probability is at least this."""
-        return self._model.metadata.threshold
+        return self._metadata.threshold
+
+    @property
+    def postprocess(self) -> post.PostProcess | None:
+        """What is done to the masks after the graph; None for nothing."""
+        return self._postprocess
 
     @property
     def path(self) -> Path:
-        """The model file."""
-        return self._model.path
+        """The model file; of an ensemble, the first."""
+        return self._members[0].model.path
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All model files."""
+        return tuple(member.model.path for member in self._members)
+
+    @property
+    def provider(self) -> str:
+        """What really runs the model, such as `cpu`; of an ensemble, all that do."""
+        return " + ".join(dict.fromkeys(member.model.engine.name for member in self._members))
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Names of the test-time views whose mean is taken."""
+        return self._view_names
 
     @property
     def has_probs(self) -> bool:
         """It gives probabilities, not masks alone."""
         return True
+
+    @cached_property
+    def label(self) -> str:
+        """Name and checksum, by which tables know whose a prediction is: the same for the same files, views and tiles only."""
+        digests = [sha256(read_model(path)) for path in self.paths]
+        checksum = digests[0] if len(digests) == 1 else sha256("".join(digests).encode())
+        tiles = "" if self._own_tiles else f"tiles-{self.tile_size}-{self.overlap}".replace(" ", "")
+        raw = "raw" if self._postprocess != self._metadata.postprocess else ""
+        return " ".join(filter(None, [self._metadata.name, checksum[:12], *self._view_names, tiles, raw]))
+
+    @property
+    def tile_size(self) -> tuple[int, int] | None:
+        """Height and width of the tiles by which the model sees images; None where it sees them whole, or its parts in several ways."""
+        return self._common_tile[0]
+
+    @property
+    def overlap(self) -> tuple[int, int]:
+        """How much neighbouring tiles share at least, down and across; nothing where there are none."""
+        return self._common_tile[1]
+
+    def run_tiles(self, tiles: ImageArray) -> ProbArray:
+        """The probabilities (N, h, w) of tiles uint8 (N, h, w, 3), in all views and by all models: for whoever cuts an image himself.
+
+        Args:
+            tiles: Of the size `tile_size`.
+
+        Raises:
+            DataError: The views are not possible within a tile, or the model cannot run.
+        """
+        self._check_views_of_tiles()
+        spread = Spread()
+        for member, view in product(self._members, self._views):
+            spread.add(view.undo(member.run(np.ascontiguousarray(view.apply(tiles)))))
+        return spread.result()[0]
 
     def predict_sample(self, sample: Sample, /) -> Prediction:
         """Predict the image of a sample; its mask is not looked at."""
@@ -93,8 +155,6 @@ class Predictor:
             yield from self._window(window)
 
     def _window(self, images: list[ImageArray]) -> list[Prediction]:
-        if self.metadata.sampling == "patches":
-            return [self._tiled(image) for image in images]
         groups: dict[tuple[int, ...], list[int]] = {}
         for index, image in enumerate(images):
             groups.setdefault(image.shape, []).append(index)
@@ -102,40 +162,88 @@ class Predictor:
         for (height, width, _), indices in groups.items():
             step = max(1, _BATCH_PIXELS // (height * width))
             for batch in (indices[start : start + step] for start in range(0, len(indices), step)):
-                predictions.update(zip(batch, self._run(np.stack([images[index] for index in batch])), strict=True))
+                predictions.update(zip(batch, self._run(_stacked([images[index] for index in batch])), strict=True))
         return [predictions[index] for index in range(len(images))]
 
-    def _tiled(self, image: ImageArray) -> Prediction:
-        probs = predict_tiles(lambda tiles: self._outputs(tiles)[0], image, self.metadata.input_size)
-        return Prediction(probs, probs >= np.float32(self.threshold), self.threshold)
-
     def _run(self, batch: ImageArray) -> list[Prediction]:
-        """Run images (N, H, W, 3) of one size through the model."""
-        probs, masks = self._outputs(batch)
-        return [Prediction(prob, mask.astype(bool), self.threshold) for prob, mask in zip(probs, masks, strict=True)]
+        """Predict images (N, H, W, 3) of one size."""
+        spread = Spread()
+        for member, view in product(self._members, self._views):
+            spread.add(view.undo(member.probs(np.ascontiguousarray(view.apply(batch)), view.scale)))
+        probs, disagreement = spread.result()
+        return [self._decided(prob, None if disagreement is None else disagreement[place]) for place, prob in enumerate(probs)]
 
-    def _outputs(self, batch: ImageArray) -> tuple[ProbArray, NDArray[np.uint8]]:
-        """Probabilities and masks (N, H, W) of images (N, H, W, 3)."""
-        try:
-            probs, masks = self._model.session.run(["probs", "mask"], {"image": batch})
-        except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors have no common base
-            height, width = batch.shape[1:3]
-            fix = "free memory, or give a smaller image"
-            raise DataError(f"the model cannot run on an image of {height} x {width} pixels: {error}", fix=fix) from None
-        return np.minimum(probs, 1, out=probs), masks  # files of an older limner may give a rounding step more
+    def _decided(self, probs: ProbArray, disagreement: ProbArray | None) -> Prediction:
+        found = Prediction(probs, probs >= np.float32(self.threshold), self.threshold, disagreement=disagreement)
+        if self._postprocess is None:
+            return found
+        height, width = self.tile_size or probs.shape
+        scale = post.scale_of((height, width), self._metadata.input_size, self._metadata.sampling)
+        return post.apply(found, self._postprocess, scale=scale)
+
+    @property
+    def _common_tile(self) -> tuple[tuple[int, int] | None, tuple[int, int]]:
+        """Tile and overlap of all members, if they have the same."""
+        kinds = {(member.tile, member.overlap) for member in self._members}
+        return kinds.pop() if len(kinds) == 1 else (None, (0, 0))
+
+    @property
+    def _own_tiles(self) -> bool:
+        """Whether no member was told to see images in other tiles than its own."""
+        return all(member.as_exported for member in self._members)
+
+    def _check_views_of_tiles(self) -> None:
+        """A tile can be turned, but to see it smaller its surroundings would be needed."""
+        if self.tile_size is None:
+            fix = "give a tile size, or predict the image whole"
+            raise DataError("the model sees images whole, not in tiles", where=self.path, fix=fix)
+        if any(view.scale != 1 for view in self._views):
+            raise DataError("a tile cannot be seen at several scales", where=self.path, fix="leave the views 'scales' away for slides")
+        height, width = self.tile_size
+        if height != width and any(view.transposes for view in self._views):
+            fix = "leave the views 'rotations' away for slides"
+            raise DataError(f"tiles of {height} x {width} pixels cannot be turned by 90 degrees", where=self.path, fix=fix)
 
 
-def load(place: str | Path, *, threads: int | None = None) -> Predictor:
-    """Load a model for prediction.
+def load(
+    models: str | Path | Sequence[str | Path],
+    *,
+    threads: int | None = None,
+    provider: str = "auto",
+    views: Sequence[str] = (),
+    postprocess: bool = True,
+    tile_size: Side | None = None,
+    overlap: Side | None = None,
+) -> Predictor:
+    """Load a model for prediction, or several whose mean is taken.
+
+    The model is run once, so that the first prediction takes no longer than the later ones.
 
     Args:
-        place: An `.onnx` file, a run folder, or a shipped model's name.
+        models: An `.onnx` file, a run folder, or a shipped model's name; or several of them, an ensemble: the mean of their probabilities,
+            and of their thresholds.
         threads: Processor threads per prediction; by default as many as there are physical cores.
+        provider: What runs the model: `auto`, or `cpu`, `cuda`, `tensorrt`, `openvino`, `coreml`, `directml`.
+        views: Test-time views of each image, whose mean is taken: `flips`, `rotations`, `scales`, in any combination.
+        postprocess: Do to the masks what the model asks for.
+        tile_size: Side, or height and width, of tiles in pixels, for a model that would see images whole.
+        overlap: How much neighbouring tiles share at least, in pixels, down and across; by default a quarter of a tile's sides.
 
     Raises:
         ModelFileError: There is no such model, or its file is damaged, not limner's, or of a newer format.
+        LimnerError: The provider is not there, or the options do not fit the model.
+
+    Warns:
+        LimnerWarning: A provider does not work, and the processor is used instead; or the models outline different things.
     """
-    return Predictor(open_model(place, threads=threads))
+    places = [models] if isinstance(models, (str, Path)) else list(models)
+    combine_views(views)  # a wrong name should be found before a model is opened
+    members = open_members(places, threads=threads, provider=provider, tile_size=tile_size, overlap=overlap)
+    return Predictor(members, views=views, postprocess=postprocess)
+
+
+def _stacked(images: list[ImageArray]) -> ImageArray:
+    return images[0][None] if len(images) == 1 else np.stack(images)  # a single one may be huge, and is not copied
 
 
 def _as_image(image: object) -> ImageArray:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 import platform
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import psutil
 import torch
 
+from limner.timing import machine
 from limner.training.devices import choose_devices
 
 if TYPE_CHECKING:
@@ -47,12 +47,7 @@ def choose_memory_format(recipe: Recipe) -> torch.memory_format:
 
 def describe_machine() -> dict[str, str | int | float]:
     """The machine in words and numbers, for run.json and the report."""
-    facts: dict[str, str | int | float] = {
-        "processor": _cpu_name(),
-        "cores": psutil.cpu_count(logical=False) or 1,
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
+    facts = machine.describe_machine()
     if torch.cuda.is_available():
         facts["gpu"] = torch.cuda.get_device_name()
     return facts
@@ -81,20 +76,6 @@ def peak_memory_gib() -> float:
     return round(most * unit / 2**30, 2)
 
 
-def _cpu_info() -> dict[str, str]:
-    """The first processor of /proc/cpuinfo; empty where there is none (macOS, Windows)."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return {}
-    rows = (line.partition(":") for line in text.split("\n\n")[0].splitlines())
-    return {key.strip(): value.strip() for key, _, value in rows}
-
-
 def _cpu_flags() -> set[str]:
-    info = _cpu_info()
+    info = machine.processor_facts()
     return set(info.get("flags", info.get("Features", "")).split())
-
-
-def _cpu_name() -> str:
-    return _cpu_info().get("model name") or platform.processor() or platform.machine()

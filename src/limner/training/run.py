@@ -16,11 +16,13 @@ from limner.data.resident import load_native, load_resident
 from limner.data.source import open_source
 from limner.data.splits import PARTS, LeakWarning, find_leaks, gather, load_leaks, save_leaks, save_split, saved_split
 from limner.errors import DataError, ModelFileError, OutputExistsError, RunError
+from limner.export.converting import convert_model
 from limner.export.exporter import export_network, library_versions, new_metadata, update_model
 from limner.export.parity import check_parity
 from limner.files import atomic_path, sha256, write_json
 from limner.progress import show_progress
 from limner.recipe import Recipe, load_recipe
+from limner.recipe.schema import DataPart
 from limner.runtime.format import read_metadata
 from limner.selection import short_hashes
 from limner.training.checks import check_training
@@ -40,8 +42,8 @@ if TYPE_CHECKING:
 
     from limner.data.resident import NativeSet, ResidentSet
     from limner.data.splits import LeakReport, Split, SplitChoice
+    from limner.export.converting import Precision
     from limner.planner import Plan
-    from limner.recipe.schema import DataPart
     from limner.runtime.format import ModelMetadata
 
 _PARITY_IMAGES = 8
@@ -115,22 +117,50 @@ def train_run(
     return out
 
 
-def export_run(out: Path, path: Path, *, overwrite: bool = False) -> Path:
-    """Export a run's best epoch to `path`: a finished run's model as it is, or the best epoch so far.
+def export_run(
+    out: Path,
+    path: Path,
+    *,
+    precision: Precision = "float32",
+    source: str | Path | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Export a run's model to `path`: as it is, or in another precision.
 
-    The latter has the recipe's fixed threshold, and has not been compared with its network.
+    Of a run that is not finished, the best epoch so far is exported, in float32. It has the recipe's fixed threshold, and has not been
+    compared with its network.
+
+    Args:
+        out: The folder of a run, or of a cross-validation with an ensemble; or a model file.
+        path: Of the `.onnx` file.
+        precision: Of the network's numbers.
+        source: Where the images are that the model was made of, for int8 to be calibrated, and for what is lost to be measured. By default
+            where they were when it was trained.
+        overwrite: Replace a file at `path`.
+        progress: Show bars.
 
     Raises:
-        RunError: The folder holds no run, or no epoch of it is complete.
+        DataError: The source cannot be read, or too few of the model's images are there.
+        RunError: The folder holds no run, or no epoch of it is complete; or the precision needs a finished one.
+        ModelFileError: Too much would be lost in the precision.
         OutputExistsError: There is a file at `path`, and `overwrite` was not asked for.
     """
-    run = RunFolder(out)
     if path.exists() and not overwrite:
         raise OutputExistsError("the model file already exists", where=path, fix="choose another name, or add --overwrite")
-    if run.model.is_file():
-        with atomic_path(path) as temporary:
-            shutil.copyfile(run.model, temporary)
-        return path
+    model = out if out.is_file() else RunFolder(out).model
+    if not model.is_file():
+        return _export_unfinished(out, path, precision)
+    if precision != "float32":
+        return convert_model(model, path, precision, _own_source(out, model, source, precision), progress=progress)
+    read_metadata(model)  # a damaged file is not handed on
+    with atomic_path(path) as temporary:
+        shutil.copyfile(model, temporary)
+    return path
+
+
+def _export_unfinished(out: Path, path: Path, precision: Precision) -> Path:
+    run = RunFolder(out)
     if (out / FoldsFolder.definition_name).is_file():
         fix = (
             f"join them with `limner train --out {out} --resume --ensemble`, or export one of its folds, such as {out / 'folds' / 'fold-1'}"
@@ -138,9 +168,35 @@ def export_run(out: Path, path: Path, *, overwrite: bool = False) -> Path:
         raise RunError("the folder is a cross-validation, whose models are not joined in one file", where=out, fix=fix)
     if not run.best.is_file():
         raise RunError("there is no complete epoch to export", where=out, fix="give the folder of a run (`limner train ... --out RUN`)")
+    if precision != "float32":
+        fix = f"finish it with `limner train --out {out} --resume`, or export what it has in float32"
+        raise RunError(f"the run is not finished, and {precision} is made of a finished run's model", where=out, fix=fix)
     recipe = load_recipe(run.recipe_file)
     metadata = new_metadata(recipe, threshold=recipe.threshold.value, threshold_origin="not chosen: the run is not finished")
     return export_network(load_best(recipe, run), recipe, metadata, path)
+
+
+def _own_source(out: Path, model: Path, source: str | Path | None, precision: Precision) -> Dataset | None:
+    """The data that a model was made of; None where they are gone and float16 is wanted, which can do without."""
+    place = source or RunFolder(out).facts().get("source") or _folds_source(out)
+    needs = f"{precision} is made with the images that the model was trained on"
+    fix = "name the data that it was trained on with --source (in Python: source=...)"
+    if place is None:
+        if precision == "float16":
+            return None
+        raise DataError(f"{needs}, and nothing says where they are", where=out, fix=fix)
+    data = DataPart.model_validate(read_metadata(model).recipe.get("data", {}))
+    try:
+        return open_source(place, options=data.source_options())
+    except DataError as error:
+        if source is None and precision == "float16":
+            return None
+        raise DataError(f"{needs}: {error.what}", where=error.where, fix=error.fix if source else fix) from None
+
+
+def _folds_source(out: Path) -> str | None:
+    folder = FoldsFolder(out)
+    return folder.begun().get("source") if folder.definition_file.is_file() else None
 
 
 @contextmanager
@@ -284,11 +340,11 @@ def _export(run: RunFolder, recipe: Recipe, dataset: Dataset, split: Split, prog
     """Write model.onnx, whole: exported, calibrated, its threshold chosen on the validation part, and checked against the network."""
     network = load_best(recipe, run)
     validation = dataset.subset(split.val)
-    images = [item.load_image() for item in validation.items[:_PARITY_IMAGES]]
+    samples = [item.load() for item in validation.items[:_PARITY_IMAGES]]
     with atomic_path(run.model, durable=True) as temporary:
         export_network(network, recipe, _metadata(run, recipe, dataset, split), temporary)
-        tune_model(temporary, recipe.threshold, validation, run, progress=progress)
-        parity = check_parity(network, recipe, temporary, images)
+        tune_model(temporary, recipe.threshold, validation, run, postprocess=recipe.postprocess, progress=progress)
+        parity = check_parity(network, recipe, temporary, samples)
         if parity.max_prob_difference > _LARGEST_DIFFERENCE:
             raise ModelFileError(
                 f"the exported file differs from the network: by {parity.max_prob_difference:.2g} in a probability",
@@ -300,7 +356,7 @@ def _export(run: RunFolder, recipe: Recipe, dataset: Dataset, split: Split, prog
 
 def _metadata(run: RunFolder, recipe: Recipe, dataset: Dataset, split: Split) -> ModelMetadata:
     data = {
-        "name": dataset.name,
+        **dataset.provenance(),
         **{part: len(split.part(part)) for part in PARTS},
         "split": split.origin,
         "split_sha256": sha256(run.split_file.read_bytes()),

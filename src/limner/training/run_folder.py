@@ -106,6 +106,11 @@ class RunFolder:
         """How the probabilities were calibrated on the validation part, or why they were not."""
         return self.path / "calibration.json"
 
+    @property
+    def postprocess_file(self) -> Path:
+        """The post-processing tuned on the validation part, and all that was tried."""
+        return self.path / "postprocess.json"
+
     def begin(self, recipe: Recipe) -> None:
         """Mark the folder as a run's, which may be resumed from now on: the split and the facts are written before."""
         save_recipe(recipe, self.recipe_file)

@@ -1,4 +1,7 @@
-"""What a model file gets when its network is trained: temperature, threshold and review rule, all from the validation part."""
+"""What a model file gets when its network is trained, all from the validation part: temperature, threshold, review rule, post-processing.
+
+The threshold is chosen on probabilities, without a look at the post-processing; that is tuned afterwards, on the masks at the threshold.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from limner.evaluation.calibration import calibrate
 from limner.evaluation.flagging import review_rule
+from limner.evaluation.postprocess import tune_postprocess
+from limner.evaluation.protocols import predict_cases
 from limner.evaluation.swept import sweep_cases
 from limner.evaluation.thresholds import choose_from
 from limner.export.exporter import update_model
 from limner.files import write_json
 from limner.metrics import THRESHOLDS
+from limner.metrics.review import review_score
 from limner.progress import show_progress
-from limner.runtime.format import read_metadata
+from limner.recipe.schema import PostProcessPart
+from limner.runtime.format import ModelMetadata, read_metadata
+from limner.runtime.postprocess import PostProcess
 from limner.runtime.predictor import load
 
 if TYPE_CHECKING:
@@ -26,9 +34,19 @@ if TYPE_CHECKING:
     from limner.runtime import Predictor
     from limner.training.run_folder import RunFolder
 
+_NOTHING = PostProcessPart()
 
-def tune_model(path: Path, part: ThresholdPart, validation: Dataset, run: RunFolder, *, progress: bool = True) -> None:
-    """Calibrate a model file, then choose its threshold and its review rule; how it was done is kept in the run folder.
+
+def tune_model(
+    path: Path,
+    part: ThresholdPart,
+    validation: Dataset,
+    run: RunFolder,
+    *,
+    postprocess: PostProcessPart = _NOTHING,
+    progress: bool = True,
+) -> None:
+    """Calibrate a model file, choose its threshold and its review rule, and tune its post-processing; the run folder keeps how it was done.
 
     The file itself is asked, at the size of the original masks, so whatever is between image and mask has its part in it.
 
@@ -36,7 +54,8 @@ def tune_model(path: Path, part: ThresholdPart, validation: Dataset, run: RunFol
         path: The model file, as it was exported; it is changed.
         part: What the recipe says of the threshold.
         validation: The validation part.
-        run: Gets `calibration.json` and `threshold.json`.
+        run: Gets `calibration.json`, `threshold.json` and `postprocess.json`.
+        postprocess: What the recipe says of the post-processing.
         progress: Show bars.
 
     Raises:
@@ -52,6 +71,41 @@ def tune_model(path: Path, part: ThresholdPart, validation: Dataset, run: RunFol
     place = swept.thresholds.index(decided["threshold"])
     decided["review"] = review_rule([scores[place] for scores in swept.review])
     update_model(path, metadata=read_metadata(path).model_copy(update=decided))
+    if postprocess.choose != "none":
+        settings = _settings(path, part, postprocess, validation, run, progress=progress)
+        set_postprocess(path, settings)
+        if settings.changes_mask and decided["review"]:
+            _flag_anew(path, validation, progress=progress)
+
+
+def set_postprocess(path: str | Path, settings: PostProcess | None) -> None:
+    """Store a post-processing in a model file; None, or one that does nothing, takes away what is there.
+
+    Raises:
+        ModelFileError: The file is damaged or not limner's.
+    """
+    wished = None if settings is None or settings.does_nothing else settings
+    metadata = read_metadata(path).model_dump(exclude={"format_version"}) | {"postprocess": wished}
+    update_model(path, metadata=ModelMetadata.model_validate(metadata))
+
+
+def _settings(
+    path: Path, part: ThresholdPart, wished: PostProcessPart, validation: Dataset, run: RunFolder, *, progress: bool
+) -> PostProcess:
+    if wished.choose == "fixed":
+        return PostProcess(**wished.model_dump(exclude={"choose"}), origin="fixed by the recipe")
+    with show_progress("tuning the post-processing", enabled=progress) as tick:
+        choice = tune_postprocess(load(path), validation, keep_recall=part.choose == "recall", progress=tick)
+    write_json(run.postprocess_file, choice.model_dump(mode="json"))
+    return choice.settings
+
+
+def _flag_anew(path: Path, validation: Dataset, *, progress: bool) -> None:
+    """The review rule once more: a score of doubt is of the mask, which the post-processing changes."""
+    predictor = load(path)
+    with show_progress("choosing what is to be reviewed", enabled=progress) as tick:
+        found = [review_score(one.probs, one.mask) for _, one, _ in predict_cases(predictor, validation, progress=tick)]
+    update_model(path, metadata=predictor.metadata.model_copy(update={"review": review_rule(found)}))
 
 
 def _calibrated(path: Path, part: ThresholdPart, validation: Dataset, run: RunFolder, tick: Progress) -> tuple[float, Swept]:

@@ -43,6 +43,7 @@ from limner.recipe.schema.optimisation import (
     SchedulePart,
     StoppingPart,
 )
+from limner.recipe.schema.postprocess import PostProcessPart
 from limner.recipe.schema.recipe import Recipe, ThresholdPart
 from limner.recipe.schema.trainer import TrainerPart
 
@@ -71,6 +72,7 @@ __all__ = [
     "Part",
     "PlateauPart",
     "PolyPart",
+    "PostProcessPart",
     "Recipe",
     "ResUNetPart",
     "ResUNetPlusPlusPart",

@@ -12,6 +12,7 @@ from limner.recipe.schema.data import DataPart
 from limner.recipe.schema.loss import BCEPart, LossPart
 from limner.recipe.schema.network import EncoderUNetPart, NetworkPart, resolve_network
 from limner.recipe.schema.optimisation import OneCyclePart, OptimiserPart, SchedulePart, StoppingPart
+from limner.recipe.schema.postprocess import PostProcessPart
 from limner.recipe.schema.trainer import TrainerPart
 
 
@@ -62,6 +63,7 @@ class Recipe(Part):
     augmentation: AugmentationPart = AugmentationPart()
     stopping: StoppingPart = StoppingPart()
     threshold: ThresholdPart = ThresholdPart()
+    postprocess: PostProcessPart = PostProcessPart()
     trainer: TrainerPart = TrainerPart()
 
     @field_validator("network", "loss", "optimiser", "schedule", mode="before")

@@ -42,7 +42,7 @@ def build_ensemble(folder: FoldsFolder, recipe: Recipe, dataset: Dataset, evalua
     metadata = ensemble_metadata(models, recipe, training_data=_training_data(folder, dataset, folds), metrics=scores)
     with atomic_path(folder.model, durable=True) as temporary:
         export_ensemble(models, metadata, temporary)
-        parity = check_ensemble(models, temporary, (item.load_image() for item in dataset.items[:_PARITY_IMAGES]))
+        parity = check_ensemble(models, temporary, (item.load() for item in dataset.items[:_PARITY_IMAGES]))
         if parity.max_prob_difference > _LARGEST_DIFFERENCE:
             what = f"the ensemble differs from the mean of its models: by {parity.max_prob_difference:.2g} in a probability"
             fix = "nothing was written; the folds' own models are as they were. Try another version of onnxruntime"
@@ -55,7 +55,7 @@ def _training_data(folder: FoldsFolder, dataset: Dataset, folds: int) -> dict[st
     parts = short_hashes(folder.split_file(1))
     hashes = sorted(hash_ for images in parts.values() for hash_ in images)
     return {
-        "name": dataset.name,
+        **dataset.provenance(),
         "train": len(hashes),
         "val": 0,
         "test": 0,
