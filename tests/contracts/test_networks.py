@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from limner.models import build_network
 from limner.recipe.schema.network import NETWORK_PRESETS, NetworkPart, resolve_network
+from limner.runtime.wire import find_foreign
 
 UNTRAINED = {"encoder_weights": "none"}
 ENCODER = {"encoder_name": "test_resnet", "decoder_channels": (16, 8, 8, 8, 8), **UNTRAINED}
@@ -189,6 +190,7 @@ def test_does_the_same_in_onnx_runtime(network, tmp_path):
         input_names=["images"],
         external_data=False,
     )
+    assert find_foreign(memoryview(path.read_bytes())) is None, "limner would refuse the file that it has written"
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for number in (2, 3):
         images = torch.rand(number, 3, 40, 56)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import socket
 import sys
@@ -104,7 +105,7 @@ def test_matroska_keeps_milliseconds(tmp_path: Path) -> None:
 
 
 def test_times_that_are_missing_or_stand_still_follow_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_to_rgb", lambda frame: frame)
+    monkeypatch.setattr(reading, "_to_rgb", lambda frame, _matrix: frame)
     ticks = [None, None, 100, 100, 90, 200]
     decoded = [SimpleNamespace(pts=tick, time_base=Fraction(1, 100)) for tick in ticks]
     times = [frame.time for frame in reading._timed(iter(decoded), Fraction(10))]  # type: ignore[arg-type]  # only pts and time base matter
@@ -202,6 +203,19 @@ def test_a_rate_that_nobody_means_is_not_believed() -> None:
     rates = [(Fraction(30_000, 1001), 1000), (None, Fraction(30)), (None, Fraction(1000)), (None, None)]
     streams: list[Any] = [SimpleNamespace(average_rate=average, guessed_rate=guessed) for average, guessed in rates]
     assert [reading._rate(stream) for stream in streams] == [Fraction(30_000, 1001), 30, 25, 25]
+
+
+def test_frames_are_let_go_at_once(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "a.mp4", [scene(index) for index in range(20)], prepare=lambda stream: stream.set_display_rotation(90))
+    gc.collect()
+    gc.disable()  # so that what is held in circles stays
+    try:
+        with open_video(film) as video:
+            held = [sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects()) for _ in video.frames]
+    finally:
+        gc.enable()
+    assert len(held) == 20
+    assert max(held[-5:]) <= held[5] <= 6
 
 
 def test_a_file_that_was_cut_short_names_the_frame_where_it_ends(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from limner.types import ImageArray
 
+Matrix: TypeAlias = tuple[int, int, int, int]
+
 SUFFIXES: Final = frozenset(
     {".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
 )
@@ -34,7 +36,7 @@ WAIT_S: Final = 10.0  # for a stream to answer, and for its next frame
 _CAMERA = re.compile(r"webcam(?::(\d+))?")
 _STREAM = re.compile(r"(rtsps?|https?)://.+", re.IGNORECASE)
 _THREADS = 2  # decoding is never the slowest stage; each further thread keeps a further frame in memory
-_DISPLAY_MATRIX = "DISPLAYMATRIX"
+_UPRIGHT: Final = (1, 0, 0, 1)
 _USUAL_FPS, _FASTEST = 25, 240  # browsers record milliseconds and no rate, which FFmpeg takes for 1000 frames a second
 _UNSPECIFIED = 2  # ITU-T H.273, matrix coefficients
 
@@ -145,7 +147,7 @@ def require_av() -> None:
         raise MissingExtraError("video", needed_for="video") from None
 
 
-def upright(image: ImageArray, matrix: tuple[int, int, int, int]) -> ImageArray:
+def upright(image: ImageArray, matrix: Matrix) -> ImageArray:
     """Turn and mirror a picture as it is to be shown, by quarters of a turn.
 
     Args:
@@ -190,21 +192,33 @@ def _film(container: InputContainer, name: str) -> Video:
     first = next(decoded, None)
     if first is None:
         raise DataError("not one frame of this video can be read", where=name, fix=_MEND)
-    fps, duration = _rate(stream), _duration(container, stream)
-    size = _to_rgb(first).shape[:2]
+    fps, duration, matrix = _rate(stream), _duration(container, stream), _matrix(first)
+    size = _to_rgb(first, matrix).shape[:2]
     aspect = stream.sample_aspect_ratio or Fraction(1)
     return Video(
         name=name,
         size=(size[0], size[1]),
         fps=fps,
         time_base=stream.time_base or Fraction(1, 90_000),
-        aspect=1 / aspect if _is_on_its_side(first) else aspect,
+        aspect=1 / aspect if abs(matrix[1]) > abs(matrix[0]) else aspect,
         expected=stream.frames or (None if duration is None else round(duration * fps)),
         duration=duration,
         live=is_live(name),
-        frames=_timed(chain([first], decoded), fps),
+        frames=_timed(chain([first], decoded), fps, matrix),
         close=container.close,
     )
+
+
+def _matrix(frame: VideoFrame) -> Matrix:
+    """How frames of this video are to be turned.
+
+    Asked of one frame only: one that has been asked for its side data holds itself, megabytes of it, until Python looks for such circles.
+    """
+    told = frame.side_data.get("DISPLAYMATRIX")
+    if told is None:
+        return _UPRIGHT
+    numbers = np.frombuffer(told, np.int32)  # type: ignore[call-overload]  # a buffer of nine numbers
+    return int(numbers[0]), int(numbers[1]), int(numbers[3]), int(numbers[4])
 
 
 def _decode(container: InputContainer, stream: VideoStream, name: str) -> Iterator[VideoFrame]:
@@ -234,7 +248,7 @@ def _decode(container: InputContainer, stream: VideoStream, name: str) -> Iterat
                 raise _damaged("it is incomplete", name, count)
 
 
-def _timed(decoded: Iterator[VideoFrame], fps: Fraction) -> Iterator[Frame]:
+def _timed(decoded: Iterator[VideoFrame], fps: Fraction, matrix: Matrix = _UPRIGHT) -> Iterator[Frame]:
     """Frames with times that rise; where the source names none, or one that has passed, frames follow at its rate."""
     start, time = None, -1 / fps
     for index, frame in enumerate(decoded):
@@ -243,16 +257,14 @@ def _timed(decoded: Iterator[VideoFrame], fps: Fraction) -> Iterator[Frame]:
             start = told
         since = time if told is None or start is None else told - start
         time = since if since > time else time + 1 / fps
-        yield Frame(index, time, _to_rgb(frame))
+        yield Frame(index, time, _to_rgb(frame, matrix))
 
 
-def _to_rgb(frame: VideoFrame) -> ImageArray:
-    matrix = frame.side_data.get(_DISPLAY_MATRIX)
+def _to_rgb(frame: VideoFrame, matrix: Matrix) -> ImageArray:
     # As players do: where high definition does not say which standard its colours follow, it is BT.709; FFmpeg would take BT.601.
     assume = frame.colorspace == _UNSPECIFIED and is_high_definition(frame.height, frame.width)
     rgb = frame.reformat(format="rgb24", src_colorspace="ITU709" if assume else None, threads=1).to_ndarray()
-    image = np.asarray(rgb, dtype=np.uint8)
-    return image if matrix is None else upright(image, _quarters(matrix))
+    return upright(np.asarray(rgb, dtype=np.uint8), matrix)
 
 
 def is_high_definition(height: int, width: int) -> bool:
@@ -263,16 +275,6 @@ def is_high_definition(height: int, width: int) -> bool:
         (False, True)
     """
     return width >= 1280 or height > 576
-
-
-def _quarters(matrix: object) -> tuple[int, int, int, int]:
-    numbers = np.frombuffer(matrix, np.int32)  # type: ignore[call-overload]  # a buffer of nine numbers
-    return int(numbers[0]), int(numbers[1]), int(numbers[3]), int(numbers[4])
-
-
-def _is_on_its_side(frame: VideoFrame) -> bool:
-    matrix = frame.side_data.get(_DISPLAY_MATRIX)
-    return matrix is not None and abs(_quarters(matrix)[1]) > abs(_quarters(matrix)[0])
 
 
 def _rate(stream: VideoStream) -> Fraction:
