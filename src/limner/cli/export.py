@@ -78,7 +78,8 @@ def _rows(facts: dict[str, Any]) -> list[list[str]]:
     ]
     if facts["dice_per_image"] is not None:
         whose = "" if facts["precision"] == "float32" else " in float32"
-        rows.append([f"Dice, IoU on the test part{whose} (per-image)", f"{facts['dice_per_image']:.4f}, {facts['iou_per_image']:.4f}"])
+        scores = [f"{facts[name]:.4f}" for name in ("dice_per_image", "iou_per_image") if facts[name] is not None]
+        rows.append([f"Dice, IoU on the test part{whose} (per-image)", ", ".join(scores)])
     return rows + _quantisation_rows(facts["quantisation"] or {}) + _parity_rows(facts)
 
 

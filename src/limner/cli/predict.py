@@ -167,9 +167,17 @@ def predict(
         "seconds": seconds,
     }
     places = _with_standard_input(inputs)
-    with if_interrupted(f"what is complete is kept in {out}\n  go on with the same command and --resume"), only_json(as_json):
+    with if_interrupted(_what_is_kept(out)), only_json(as_json):
         found = api.predict(model, places, out, **options, resume=resume, overwrite=overwrite, progress=not quiet)
     _show(found, as_json=as_json)
+
+
+def _what_is_kept(out: Path) -> str:
+    from limner.imaging.video import SUFFIXES
+
+    if out.suffix.lower() in SUFFIXES:
+        return f"what the video has so far is kept beside {out}, with .partial in its name"
+    return f"what is complete is kept in {out}\n  go on with the same command and --resume"
 
 
 def _check_usage(*, resume: bool, overwrite: bool, table: str) -> None:

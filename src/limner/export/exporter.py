@@ -164,6 +164,7 @@ def _export_core(network: nn.Module, shape: tuple[int, int, int]) -> onnx.ModelP
 
 def write_model(model: onnx.ModelProto, metadata: ModelMetadata, path: str | Path) -> Path:
     """Write a model file with its metadata, its model card and a checksum over all of it, atomically."""
+    metadata = ModelMetadata.model_validate(metadata.model_dump())  # a copy with changes has not settled its format version
     model.producer_name, model.producer_version = "limner", metadata.versions.get("limner", "")
     properties = {METADATA_KEY: metadata.model_dump_json(), CARD_KEY: render_card(metadata)}
     onnx.helper.set_model_props(model, properties)
