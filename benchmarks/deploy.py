@@ -144,7 +144,7 @@ def measure_run(run: RunFolder, dataset: Dataset, models: Path, options: argpars
         sizes = copy_images(Path(folder), shown)
         running = open_all(stack, files, Path(folder), options)
         calculator = WorkerProcess(blas_threads=options.threads)
-        stack.callback(calculator.end, at_once=True)
+        stack.callback(calculator.end)
         peaks = []
         for row in eager:
             time_network(row.segmenter, images, seconds=0.5)
@@ -197,7 +197,7 @@ def open_all(stack: ExitStack, files: dict[str, Path], images: Path, options: ar
             try:
                 opened = Configuration.open(precision, path, provider, threads=options.threads, images=images)
                 stack.callback(opened.close)
-                opened.process.ask("warm_up", batch=1)
+                opened.warm_up(batch=1)
                 running.append(opened)
             except LimnerError as error:
                 print(f"left out: {precision} on {provider}: {error.what}")

@@ -5,7 +5,10 @@ import pytest
 from limner.errors import DataError
 from limner.prediction_table import COLUMNS, claim, is_claim, read_table, save_table
 
-ROWS = [claim(f"in/{name}.png", f"masks/{name}.png", "toy 0123456789ab") | {"milliseconds": "1.0"} for name in ("ä", "b")]
+ROWS = [
+    claim(f"in/{name}.png", f"masks/{name}.png", "toy 0123456789ab") | {"milliseconds": "1.0", "objects": "27", "needs_review": "0.125"}
+    for name in ("ä", "b")
+]
 
 
 @pytest.fixture
@@ -55,6 +58,8 @@ def test_a_table_of_an_older_limner_is_named_as_such(tmp_path, missing):
         (lambda text: f"{text}in/c.png,masks/c.png\n".encode(), "fields"),
         (lambda text: text.replace("in/b.png", "b" * 200_000).encode(), "field larger"),
         (lambda text: b"", "columns"),
+        (lambda text: text.replace(",27,", ",27.0,").encode(), "no number"),
+        (lambda text: text.replace(",0.125,", ",much,").encode(), "no number"),
     ],
 )
 def test_any_other_table_is_an_error_with_advice(table, change, message):

@@ -31,5 +31,8 @@ if [[ -n "$shared" ]]; then
 	echo "== Kvasir-SEG, as much of the recipe's epochs as fits" >&2
 	PYTHON=$python LIMNER="$python -m limner" "$root/benchmarks/kvasir.sh" "$shared" "$out" 8m
 	cat "$out/evaluation.json"
+	echo "== the model file, on every provider that is here" >&2
+	"$python" -m limner export "$out/run" --out "$out/polyp-float16.onnx" --precision float16 --overwrite
+	"$python" -m limner bench "$out/polyp.onnx" "$out/polyp-float16.onnx" --providers all --images "$out/images" --out "$out/bench.md" --overwrite
 fi
 echo "everything is in $out" >&2

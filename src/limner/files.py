@@ -40,6 +40,14 @@ def atomic_path(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def expand_home(path: str | Path) -> Path:
+    """`~` and `~name` in the beginning of a path replaced by the home folder, if there is one: a file may be called so too."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files that a process killed inside `atomic_path` has left in a folder."""
     for path in folder.glob(".*"):

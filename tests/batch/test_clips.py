@@ -10,7 +10,7 @@ from tests.data.folders import write_folder
 
 from limner.batch import Wanted, clips, plan, predict_plan
 from limner.batch.video import VideoResult
-from limner.errors import DataError, OutputExistsError
+from limner.errors import DataError, LimnerWarning, OutputExistsError
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_one_video_goes_to_the_file_that_is_named(folder):
     assert (folder / "new" / "outlined.mp4").read_text() == "a.mp4 {'smooth': 0.5, 'seconds': 2.0, 'overwrite': False}"
     assert [video.out for video in found.videos] == [folder / "new" / "outlined.mp4"]
     assert sorted(path.name for path in (folder / "new").iterdir()) == ["outlined.csv", "outlined.mp4"]
-    assert (found.written, found.outputs) == (1, {})
+    assert (found.n, found.images, found.outputs) == (1, 0, {})
 
 
 def test_several_videos_and_images_go_into_a_folder(folder):
@@ -47,7 +47,7 @@ def test_several_videos_and_images_go_into_a_folder(folder):
     written = sorted(path.relative_to(folder / "out").as_posix() for path in (folder / "out").rglob("*") if path.is_file())
     videos = ["videos/a.csv", "videos/a.mp4", "videos/b.csv", "videos/b.mp4"]
     assert written == ["masks/image.png", "overlays/image.jpg", "predictions.csv", *videos]
-    assert (found.n, found.written, len(found.videos), len(found.rows)) == (3, 3, 2, 1)
+    assert (found.n, found.images, found.written, len(found.videos), len(found.rows)) == (3, 1, 1, 2, 1)
 
 
 @pytest.mark.parametrize("names", [("a.mp4", "b.avi"), ("image.png",), ("a.mp4", "image.png")])
@@ -72,8 +72,20 @@ def test_resuming_skips_what_is_there(folder):
     predict(folder, "a.mp4")
     (folder / "out" / "videos" / "a.mp4").write_bytes(b"kept")
     found = predict(folder, "a.mp4", "b.avi", resume=True)
-    assert (found.skipped, found.written) == (1, 1)
+    assert (found.videos_skipped, len(found.videos), found.n, found.images) == (1, 1, 2, 0)
     assert (folder / "out" / "videos" / "a.mp4").read_bytes() == b"kept"
+
+
+def test_resuming_does_not_take_a_video_of_others_for_its_own(folder):
+    write_folder(folder, {"holiday.mp4": b"precious"})
+    with pytest.raises(OutputExistsError, match="none that was predicted"):
+        predict(folder, "a.mp4", out="holiday.mp4", resume=True)
+    assert (folder / "holiday.mp4").read_bytes() == b"precious"
+
+
+def test_what_cannot_be_had_of_videos_is_told(folder):
+    with pytest.warns(LimnerWarning, match="of videos a copy with outlines .* not geojson"):
+        predict_plan(Stub(), plan([folder / "a.mp4"]), folder / "out", Wanted.of(["geojson"]), progress=False)
 
 
 def test_a_video_that_fails_does_not_stop_the_others(folder):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from pathlib import PosixPath
 
 import pytest
 from tests.data.folders import image_bytes, write_folder, write_zip
@@ -90,16 +92,54 @@ def test_videos_cameras_and_streams_are_clips(tmp_path):
         Clip(str(tmp_path / "x" / "clip.mp4"), "x/clip"),
         Clip(str(tmp_path / "y" / "clip.mp4"), "y/clip"),
         Clip("webcam:1", "webcam-1"),
-        Clip("rtsp://scope.local/live?x=1", "rtsp-scope"),
+        Clip("rtsp://scope.local/live?x=1", "rtsp-scope-local-live-x-1"),
     )
 
 
-def test_a_folder_of_videos_alone_says_how_to_name_them(tmp_path):
-    write_folder(tmp_path, dict.fromkeys(["a.mp4", "b.mp4"], IMAGE))
-    with pytest.raises(DataError, match="no pictures in it, but 2 videos") as caught:
+@pytest.mark.parametrize("pictures", [[], ["c.png"]])
+def test_videos_in_a_folder_are_found_too(tmp_path, pictures):
+    write_folder(tmp_path, dict.fromkeys(["a.mp4", "deep/b.mp4", *pictures], IMAGE))
+    for inputs in ([tmp_path], [tmp_path / "a.mp4", tmp_path]):
+        found = plan(inputs)
+        assert [clip.name for clip in found.clips] == ["a", "b"]
+        assert [job.name for job in found.images] == [name[:-4] for name in pictures]
+    assert len(plan([f"{tmp_path}/*.mp4"]).clips) == 1
+
+
+def test_streams_of_one_place_are_told_apart(tmp_path):
+    found = plan(["rtsp://10.0.0.5/live", "rtsp://10.0.0.6/live"])
+    assert [clip.name for clip in found.clips] == ["rtsp-10-0-0-5-live", "rtsp-10-0-0-6-live"]
+
+
+def test_a_file_within_a_folder_that_is_given_too_is_taken_once(tmp_path):
+    write_folder(tmp_path, {"a.png": image_bytes(1), "b.png": image_bytes(2)})
+    assert names(tmp_path, tmp_path / "a.png") == ["a", "b"]
+    assert names(tmp_path / "b.png", tmp_path) == ["b", "a"]
+
+
+def test_a_folder_right_below_the_root_gives_no_absolute_name(tmp_path, monkeypatch):
+    write_folder(tmp_path, dict.fromkeys(["a.png", "a.jpg"], IMAGE))
+    monkeypatch.setattr("limner.batch.inputs.Path.resolve", lambda path: PosixPath("/") / path.name if path.suffix else PosixPath("/"))
+    found = names(tmp_path / "a.png", tmp_path / "a.jpg")
+    assert found == ["a.png", "a.jpg"]
+
+
+def test_a_name_that_begins_with_a_tilde(tmp_path, monkeypatch):
+    write_folder(tmp_path, {"~nobody.png": IMAGE})
+    monkeypatch.chdir(tmp_path)
+    assert names("~nobody.png") == ["~nobody"]
+
+
+def test_a_name_that_is_no_text_is_an_error(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.png")).write_bytes(IMAGE)
+    with pytest.raises(DataError, match=r"the file's name is not UTF-8: b'.*caf\\xe9.png'"):
         plan([tmp_path])
-    assert f"'{tmp_path}/*.mp4'" in caught.value.fix
-    assert len(plan([f"{tmp_path}/*.mp4"]).clips) == 2
+
+
+def test_a_pattern_that_cannot_be_read_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="pattern") as caught:
+        plan([f"{tmp_path}/**b/*.png"])
+    assert caught.value.fix
 
 
 @pytest.mark.parametrize("place", ["nowhere", "nowhere.mp4", "nowhere.png"])

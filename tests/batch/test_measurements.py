@@ -154,4 +154,4 @@ def test_tables_are_read_back_with_their_types(tmp_path, columns, suffix):
 
 def test_large_numbers_are_written_out(tmp_path):
     write_cells([(123456789.25, 1e-9)], {"a": float, "b": float}, tmp_path / "t.csv")
-    assert (tmp_path / "t.csv").read_text() == "a,b\n123456789.25,0\n"
+    assert (tmp_path / "t.csv").read_text() == "a,b\n123456789.25,0.000000001\n"

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 from pycocotools.coco import COCO
+from pycocotools.mask import encode
 from tests.batch.stub import Stub, blobs, painted, ring
 from tests.data.folders import write_folder, write_zip
 
 from limner.batch import OUTPUTS, Wanted, plan, predict_plan
+from limner.batch.annotations import coco_annotations
 from limner.data import open_source
+from limner.imaging.contours import Part, trace_objects
 from limner.imaging.foreground import Foreground
 from limner.imaging.instances import connected_areas
 from limner.imaging.read import read_labels, read_mask
@@ -51,6 +55,15 @@ def test_coco_is_read_back_pixel_for_pixel(done, tmp_path):
     shutil.copytree(done / "in", tmp_path / "in")
     shutil.copy(done / "out" / "coco.json", tmp_path / "in")
     check_masks(open_source(tmp_path / "in" / "coco.json"))
+
+
+def test_run_lengths_are_those_of_cocos_own_encoder():
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        mask = random.random(random.integers(1, 30, 2)) < random.uniform(0.1, 1.0)
+        for one in trace_objects(mask.astype(np.int32)):
+            own = coco_annotations([replace(one, parts=(Part(one.parts[0].shell, (one.parts[0].shell,)),))], mask.astype(np.float32))
+            assert own[0]["segmentation"]["counts"] == encode(np.asfortranarray(mask.astype(np.uint8)))["counts"].decode()
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools, with NumPy 2

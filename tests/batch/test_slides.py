@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import csv
+import json
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from tests.batch.test_slide_objects import cut_one_by_one
 from tests.imaging.slides import pyramid, scene
 
+from limner.batch import Layout, Wanted, plan, predict_many, predict_plan, slide_objects
+from limner.batch.annotations import geojson_file
 from limner.batch.slides import predict_slide
 from limner.errors import DataError, LimnerWarning
+from limner.imaging.contours import trace_objects
+from limner.imaging.instances import connected_areas
+from limner.measures import measure_objects
 from limner.metrics.review import review_score
+from limner.runtime.format import ModelMetadata
+from limner.runtime.postprocess import PostProcess, apply
 from limner.runtime.tiled import predict_tiles
 from limner.types import Prediction
 
@@ -28,10 +37,12 @@ class Red:
 
     path = "red.onnx"
 
+    label = "red 0123456789ab"
+
     def __init__(self, *, tile=(64, 64), postprocess=None, sampling="resize"):
         self.tile_size = tile
         self.postprocess = postprocess
-        self.metadata = SimpleNamespace(sampling=sampling)
+        self.metadata = ModelMetadata(name="red", task="polyp", input_size=(32, 32), sampling=sampling, created="2026-01-01T00:00:00+00:00")
         self.seen = []
 
     def run_tiles(self, tiles):
@@ -41,14 +52,19 @@ class Red:
     def predict(self, image):
         self.seen.append(image.shape)
         probs = image[..., 0] / np.float32(255)
-        mask = probs >= np.float32(THRESHOLD)
-        return Prediction(probs, ~mask if self.postprocess else mask, THRESHOLD)
+        found = Prediction(probs, probs >= np.float32(THRESHOLD), THRESHOLD)
+        return found if self.postprocess is None else apply(found, self.postprocess, scale=1.0)
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     options = {"resolution": (20_000, 20_000), "resolutionunit": "centimeter"}
     return pyramid(tmp_path_factory.mktemp("slides") / "slide.tif", scene(*SIZE), **options)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return pyramid(tmp_path_factory.mktemp("slides") / "slide.tif", scene(400, 90))
 
 
 def test_a_slide_by_tiles(tmp_path, place):
@@ -88,7 +104,7 @@ def test_rows_are_those_of_the_image_in_memory(tmp_path, place):
 
 
 def test_a_model_that_sees_images_whole_gets_the_slide_shrunk(tmp_path, place, monkeypatch):
-    monkeypatch.setattr("limner.batch.slides._WHOLE", 350)
+    monkeypatch.setattr("limner.batch.slide_rows._WHOLE", 350)
     model = Red(tile=None)
     found = predict_slide(model, place, tmp_path / "mask.tif", probs_path=tmp_path / "probs.tif", overlay_path=tmp_path / "overlay.png")
     assert model.seen == [(350, 265, 3)]
@@ -103,16 +119,129 @@ def test_a_model_that_sees_images_whole_gets_the_slide_shrunk(tmp_path, place, m
 
 
 def test_a_mask_that_was_post_processed_is_enlarged_itself(tmp_path, place, monkeypatch):
-    monkeypatch.setattr("limner.batch.slides._WHOLE", 350)
-    predict_slide(Red(tile=None, postprocess=object()), place, tmp_path / "mask.tif")
+    monkeypatch.setattr("limner.batch.slide_rows._WHOLE", 350)
+    found = predict_slide(Red(tile=None, postprocess=PostProcess(min_area=9000, split_touching=True)), place, tmp_path / "mask.tif")
     mask = tifffile.imread(tmp_path / "mask.tif") > 0
-    assert mask[190, 300]  # of a low probability: here post-processing turns the mask over
-    assert not mask[690, 300]
+    assert mask[690, 300]
+    assert not mask[:100, :100].any()  # the noise is gone
+    assert found.objects == 1
 
 
-def test_post_processing_of_tiles_is_left_out_with_a_warning(tmp_path, place):
-    with pytest.warns(LimnerWarning, match=r"post-processing is left out: .* slide\.tif"):
-        predict_slide(Red(postprocess=object()), place, tmp_path / "mask.tif")
+PROCESSES = [
+    None,
+    PostProcess(largest_only=True),
+    PostProcess(opening=1, max_hole=50, min_area=12, split_touching=True),
+]
+
+
+def sizes(labels):
+    return np.sort(np.bincount(labels.ravel()))
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.words() if process else "none")
+def test_everything_of_a_slide_is_that_of_the_image_in_memory(tmp_path, place, process):
+    model, measures = Red(tile=(32, 32), postprocess=process), []
+    found = predict_slide(
+        model,
+        place,
+        tmp_path / "mask.tif",
+        geojson_path=tmp_path / "objects.geojson",
+        measured=lambda one, spacing: measures.append((one, spacing)),
+    )
+    image = scene(*SIZE)
+    probs = predict_tiles(model.run_tiles, image, (32, 32), model.overlap)
+    right = Prediction(probs, probs >= np.float32(THRESHOLD), THRESHOLD)
+    if process is not None:
+        right = apply(right, process, scale=1.0)
+    labels = connected_areas(right.mask) if right.objects is None else cut_one_by_one(connected_areas(right.mask))
+    if right.objects is not None:
+        assert np.abs(sizes(right.objects) - sizes(labels)).sum() < 0.02 * right.mask.sum()
+    assert np.array_equal(tifffile.imread(tmp_path / "mask.tif") > 0, right.mask)
+    assert found.objects == labels.max()
+    assert found.mean_foreground_prob == pytest.approx(probs[right.mask].mean())
+    features = json.loads((tmp_path / "objects.geojson").read_text())["features"]
+    expected = geojson_file(trace_objects(labels), "polyp", probs)["features"]
+    assert [one["properties"]["name"] for one in features] == [f"polyp {number}" for number in range(1, len(features) + 1)]
+    assert sorted(str(one["geometry"]) for one in features) == sorted(str(one["geometry"]) for one in expected)
+    assert [spacing for _, spacing in measures] == pytest.approx([0.5] * found.objects)
+    ours = sorted((*one.box, one.area, one.perimeter, one.mean_prob, one.mean_intensity) for one, _ in measures)
+    theirs = measure_objects(labels, image, probs)
+    np.testing.assert_allclose(ours, sorted((*one.box, one.area, one.perimeter, one.mean_prob, one.mean_intensity) for one in theirs))
+
+
+def test_lengths_are_those_that_the_network_sees(tmp_path, place):
+    """Tiles of 64 pixels that are shrunk to 32: two pixels of the slide make one."""
+    predict_slide(Red(postprocess=PostProcess(min_area=20)), place, tmp_path / "mask.tif")
+    predict_slide(Red(postprocess=PostProcess(min_area=80), sampling="patches"), place, tmp_path / "other.tif")
+    assert (tmp_path / "mask.tif").read_bytes() == (tmp_path / "other.tif").read_bytes()
+
+
+def test_touching_objects_are_cut_as_on_the_smaller_copy(tmp_path, monkeypatch):
+    monkeypatch.setattr("limner.batch.slide_rows._WHOLE", 100)
+    image = np.zeros((200, 300, 3), np.uint8)
+    for column in (60, 112):
+        image[np.hypot(*(np.indices((200, 300)) - np.array([90, column])[:, None, None])) < 30] = 255
+    image[20:28, 200:290] = 255
+    tifffile.imwrite(tmp_path / "slide.tif", image, tile=(32, 32), photometric="rgb")
+    areas = []
+    found = predict_slide(
+        Red(tile=None, postprocess=PostProcess(split_touching=True)),
+        tmp_path / "slide.tif",
+        tmp_path / "mask.tif",
+        measured=lambda one, _: areas.append((one.area, one.box)),
+    )
+    assert found.objects == len(areas) == 3
+    assert sum(area for area, _ in areas) == round(found.foreground_share * 200 * 300)
+    (_, bar), (left_area, left), (right_area, right) = sorted(areas)
+    assert left_area == pytest.approx(right_area, rel=0.1)
+    assert abs(left[0] + left[2] - right[0]) <= 6 or abs(right[0] + right[2] - left[0]) <= 6
+    assert bar[0] == pytest.approx(200, abs=3)
+
+
+def test_what_is_too_large_to_be_cut_or_traced_is_told(tmp_path, place, monkeypatch):
+    monkeypatch.setattr(slide_objects, "MOST_TRACED", 2000)
+    monkeypatch.setattr(slide_objects, "MOST_CUT", 1000)
+    with pytest.warns(
+        LimnerWarning, match=r"^slide\.tif: 2 objects are outlined .* on a smaller copy; 2 objects .* are not cut where they touch$"
+    ):
+        predict_slide(
+            Red(postprocess=PostProcess(split_touching=True)), place, tmp_path / "mask.tif", geojson_path=tmp_path / "objects.geojson"
+        )
+
+
+def test_progress_and_all_outputs_of_slides_and_pictures_together(tmp_path, small):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "slide.tif").write_bytes(small.read_bytes())
+    Image.fromarray(scene(40, 50)).save(tmp_path / "in" / "picture.png")
+    wanted, steps = Wanted.of(["geojson", "measurements"], overlays=False, spacing=2.0), []
+    layout = Layout(tmp_path / "out", wanted.outputs)
+    found = predict_many(Red(), plan([tmp_path / "in"]).images, layout, spacing=2.0, progress=lambda *step: steps.append(step))
+    assert found.written == 2
+    assert steps[0] == (100, 200)
+    assert steps[-1] == (200, 200)
+    assert steps == sorted(steps)
+    assert len(set(steps)) > 5
+    slide = next(row for row in found.rows if row["mask"] == "masks/slide.tif")
+    features = json.loads((tmp_path / "out" / "geojson" / "slide.geojson").read_text())["features"]
+    with (tmp_path / "out" / "measurements.csv").open(newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["mask"] == "masks/slide.tif"]
+    assert int(slide["objects"]) == len(features) == len(rows) > 3
+    assert {row["spacing_um"] for row in rows} == {"2"}
+    assert all(float(row["area_um2"]) == 4 * int(row["area_px"]) for row in rows)
+
+
+@pytest.mark.parametrize(("lost", "is_again"), [(None, 0), ("geojson/slide.geojson", 1), ("measurements.csv", 1), ("masks/slide.tif", 1)])
+def test_a_slide_is_done_again_only_if_something_is_missing(tmp_path, small, lost, is_again):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "slide.tif").write_bytes(small.read_bytes())
+    inputs, wanted = plan([tmp_path / "in"]), {"names": ["geojson", "measurements"], "overlays": False}
+    predict_plan(Red(), inputs, tmp_path / "out", Wanted.of(**wanted), progress=False)
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file() and path.name != "predictions.csv"}
+    if lost is not None:
+        (tmp_path / "out" / lost).unlink()
+    again = predict_plan(Red(), inputs, tmp_path / "out", Wanted.of(**wanted, resume=True), progress=False)
+    assert (again.written, again.skipped) == (is_again, 1 - is_again)
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_no_foreground_has_no_mean(tmp_path):
@@ -134,7 +263,14 @@ def test_what_stops_it_leaves_nothing_behind(tmp_path, place, monkeypatch, stops
 
     (tmp_path / "mask.tif").write_text("an earlier one")
     with pytest.raises(stops if isinstance(stops, type) else type(stops)):
-        predict_slide(Stops(), place, tmp_path / "mask.tif", probs_path=tmp_path / "probs.tif", overlay_path=tmp_path / "overlay.jpg")
+        predict_slide(
+            Stops(postprocess=PostProcess(largest_only=True)),
+            place,
+            tmp_path / "mask.tif",
+            probs_path=tmp_path / "probs.tif",
+            overlay_path=tmp_path / "overlay.jpg",
+            geojson_path=tmp_path / "objects.geojson",
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["mask.tif"]
     assert (tmp_path / "mask.tif").read_text() == "an earlier one"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import threading
 from fractions import Fraction
 from itertools import count
@@ -19,7 +20,7 @@ from limner.errors import DataError, LimnerError, LimnerWarning, OutputExistsErr
 from limner.imaging.video import Frame, Video, open_video
 from limner.metrics.review import review_score
 from limner.runtime.format import ModelMetadata, ReviewRule
-from limner.runtime.postprocess import PostProcess
+from limner.runtime.postprocess import PostProcess, apply
 from limner.types import Prediction
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ class Brightness:
 
     threshold = THRESHOLD
     has_probs = True
-    tile_size = None
     postprocess: PostProcess | None = None
 
     def __init__(self, watch: Callable[[int], None] = lambda _index: None, review: ReviewRule | None = RULE) -> None:
@@ -48,8 +48,11 @@ class Brightness:
 
     def predict(self, image: ImageArray) -> Prediction:
         self.watch(next(self.calls))
-        probs = red(image)
-        return Prediction(probs, probs >= np.float32(THRESHOLD), THRESHOLD)
+        return self.decide(red(image))
+
+    def decide(self, probs: ProbArray, disagreement: ProbArray | None = None) -> Prediction:
+        found = Prediction(probs, probs >= np.float32(THRESHOLD), THRESHOLD, disagreement=disagreement)
+        return found if self.postprocess is None else apply(found, self.postprocess, scale=1.0)
 
 
 def red(image: ImageArray) -> ProbArray:
@@ -326,3 +329,10 @@ def test_an_odd_size_with_a_turn_goes_through(tmp_path: Path) -> None:
     result = run(film, tmp_path / "out.avi")
     assert result.size == (64, 46)
     assert {image.shape for image in read_film(result.out)[0]} == {(64, 46, 3)}
+
+
+def test_a_video_that_is_called_like_an_unfinished_output_is_not_replaced(film: Path, tmp_path: Path) -> None:
+    source = Path(shutil.copyfile(film, tmp_path / "x.partial.mp4"))
+    with pytest.raises(OutputExistsError, match="would replace the video itself"):
+        run(source, tmp_path / "x.mp4", overwrite=True)
+    assert source.read_bytes() == film.read_bytes()

@@ -134,7 +134,7 @@ def test_unreadable_images_are_named_and_the_others_are_done(limner, toy_model, 
     assert result.exit_code == 1
     assert result.stdout.startswith("3 images predicted ")
     assert str(images / "broken.jpg") in result.stderr
-    assert "1 of 4 images could not be predicted" in result.stderr
+    assert "1 of 4 inputs could not be predicted" in result.stderr
     assert len(rows(tmp_path / "out")) == 3
 
 
@@ -151,7 +151,7 @@ def test_images_on_which_the_model_fails_are_named_and_the_others_are_done(limne
     result = limner("predict", toy_model, images, "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert f"failed: {images / 'deep' / 'b.jpg.png'}: " in result.stderr.replace("\n", "")
-    assert "1 of 3 images could not be predicted" in result.stderr
+    assert "1 of 3 inputs could not be predicted" in result.stderr
     assert [row["mask"] for row in rows(tmp_path / "out")] == ["masks/a.png", "masks/deep/c.png"]
 
 
@@ -182,6 +182,15 @@ def test_overwrite_replaces(limner, toy_model, images, tmp_path):
     assert limner("predict", toy_model, images, "--out", tmp_path / "out", "--overwrite").exit_code == 0
     assert (tmp_path / "out" / "masks" / "a.png").read_bytes() != b"old"
     assert len(rows(tmp_path / "out")) == 3
+
+
+def test_not_even_overwrite_replaces_the_images_themselves(limner, toy_model, images, tmp_path):
+    before = (images / "a.png").read_bytes()
+    (images.parent / "masks").symlink_to(images, target_is_directory=True)
+    result = limner("predict", toy_model, images, "--out", images.parent, "--no-overlays", "--overwrite")
+    assert result.exit_code == 1
+    assert "would replace an image that is to be predicted" in result.stderr
+    assert (images / "a.png").read_bytes() == before
 
 
 def test_resume_does_only_what_is_missing(limner, toy_model, images, tmp_path):
@@ -346,6 +355,11 @@ def test_paths_and_patterns_from_standard_input(toy_model, images, tmp_path):
     assert result.exit_code == 0, result.output
     assert [row["mask"] for row in rows(tmp_path / "out")] == ["masks/a.png", "masks/b.jpg.png", "masks/c.png"]
     assert CliRunner().invoke(app, args, input="\n").exit_code == 2
+    found = CliRunner().invoke(app, [*args, "--overwrite"], input=f"{images}/a.png\0{images}/deep/c.png\0".encode())
+    assert found.exit_code == 0, found.output  # as of `find -print0`
+    assert [row["mask"] for row in rows(tmp_path / "out")] == ["masks/a.png", "masks/c.png"]
+    wrong = CliRunner().invoke(app, [*args, "--overwrite"], input=b"caf\xe9.png\n")
+    assert wrong.exit_code == 1
 
 
 def test_masks_beside_the_images_are_told_of_below_the_summary(limner, toy_model, data, tmp_path):
@@ -365,6 +379,8 @@ def test_masks_beside_the_images_are_told_of_below_the_summary(limner, toy_model
         (["--table", "xlsx"], 2, "it is csv or parquet"),
         (["--tile-size", "64y64"], 2, "neither a number of pixels nor HEIGHTxWIDTH"),
         (["--spacing", "-1"], 1, "a positive number of µm"),
+        (["--smooth", "inf"], 1, "a time constant is a number of seconds"),
+        (["--seconds", "inf"], 1, "no length of a video"),
         (["--resume", "--overwrite"], 2, "give one of them"),
         (["--views", "shears"], 1, "shears"),
         (["--provider", "abacus"], 1, "abacus"),
@@ -388,7 +404,7 @@ def test_a_video_from_the_command_line(limner, toy_model, tmp_path):
     assert refused.exit_code == 1
     assert "already there" in refused.stderr
     summary = json.loads(limner("predict", toy_model, tmp_path / "clip.mp4", "--out", tmp_path / "out.mp4", "--resume", "--json").stdout)
-    assert (summary["skipped"], summary["videos"], summary["table"]) == (1, [], None)
+    assert (summary["videos_skipped"], summary["skipped"], summary["videos"], summary["table"]) == (1, 0, [], None)
 
 
 def test_the_options_stand_in_groups(limner):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -26,8 +26,11 @@ class Metadata:
     name: str = "fake"
     task: str = "object"
     threshold_origin: str = "chosen by hand"
-    input_size: tuple[int, int] = (SIDE, SIDE)
-    sampling: Literal["resize", "patches"] = "resize"
+    scale: float = 1.0
+
+    def scale_of(self, size: tuple[int, int], /) -> float:
+        assert size == (SIDE, SIDE)
+        return self.scale
 
 
 @dataclass
@@ -177,10 +180,9 @@ def test_for_a_recall_nothing_is_taken_away() -> None:
 
 def test_lengths_are_those_that_the_network_sees() -> None:
     """The image is four times as large as what the network sees, so a hole of 49 pixels is one of 3."""
-    choice = tune_postprocess(Reader(metadata=Metadata(input_size=(SIDE // 4, SIDE // 4))), cases(holes))
+    choice = tune_postprocess(Reader(metadata=Metadata(scale=4)), cases(holes))
     assert choice.settings.max_hole == 16
-    patches = Metadata(input_size=(SIDE // 4, SIDE // 4), sampling="patches")
-    assert tune_postprocess(Reader(metadata=patches), cases(holes)).settings.max_hole == 64
+    assert tune_postprocess(Reader(), cases(holes)).settings.max_hole == 64
 
 
 def test_what_the_model_does_already_plays_no_part() -> None:

@@ -10,10 +10,11 @@ import numpy as np
 import onnx
 import pytest
 from tests.export.own_data import SIZE, TRAIN, VAL, write_model_of, write_pictures
+from torch import nn
 
 from limner.data import open_source
 from limner.errors import DataError, ModelFileError
-from limner.export import converting, quantising, set_threshold, update_model
+from limner.export import converting, export_network, new_metadata, quantising, set_threshold, update_model
 from limner.export.converting import convert_model
 from limner.export.ensemble import ensemble_metadata, export_ensemble
 from limner.export.images import own_images
@@ -22,6 +23,7 @@ from limner.export.networks import find_networks
 from limner.recipe import load_recipe
 from limner.runtime import load
 from limner.runtime.format import read_metadata
+from limner.training.run import export_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -222,3 +224,31 @@ def test_images_of_others_are_of_no_use(
 def test_a_file_that_is_converted_already_is_refused(models: dict[str, Path], dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="in int8 already"):
         convert_model(models["int8"], tmp_path / "again.onnx", "float16", dataset)
+
+
+def test_of_float16_and_int8_no_float32_is_made(models: dict[str, Path], tmp_path: Path) -> None:
+    for precision in ("float16", "int8"):
+        with pytest.raises(ModelFileError, match=f"the file is in {precision}, of which float32 cannot be made"):
+            export_run(models[precision], tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_float16_needs_no_images_to_calibrate_on(models: dict[str, Path], source: Path, dataset: Dataset, tmp_path: Path) -> None:
+    path = shutil.copyfile(models["float32"], tmp_path / "model.onnx")
+    metadata = read_metadata(path)
+    hashes = dict(metadata.training_data["hashes"])
+    update_model(path, metadata=metadata.model_copy(update={"training_data": {"hashes": hashes | {"train": hashes["train"][:3]}}}))
+    assert read_metadata(convert_model(path, tmp_path / "half.onnx", "float16", dataset, progress=False)).parity["n"] == VAL
+    with pytest.raises(DataError, match="only 3 of the 3 images"):
+        convert_model(path, tmp_path / "int8.onnx", "int8", dataset, progress=False)
+
+
+def test_layers_that_resize_by_one_factor_are_in_half_too(tmp_path: Path) -> None:
+    """Their factor is one constant, and stays in float32."""
+    network = nn.Sequential(nn.Conv2d(3, 4, 3, stride=4, padding=1), *(nn.Upsample(scale_factor=2, mode="bilinear") for _ in range(2)))
+    network.append(nn.Conv2d(4, 1, 1))
+    recipe = load_recipe("phantom-unet", [f"data.input_size={list(SIZE)}"])
+    path = export_network(network, recipe, new_metadata(recipe), tmp_path / "model.onnx")
+    image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+    half = convert_model(path, tmp_path / "half.onnx", "float16", None, progress=False)
+    np.testing.assert_allclose(load(half).predict(image).probs, load(path).predict(image).probs, atol=2e-3)

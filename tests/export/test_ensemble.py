@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,14 +18,13 @@ from torch import nn
 from limner.errors import ModelFileError
 from limner.export import export_network, new_metadata, update_model
 from limner.export.ensemble import check_ensemble, ensemble_metadata, export_ensemble
-from limner.export.exporter import write_model
+from limner.export.exporter import set_postprocess, write_model
 from limner.recipe import load_recipe
 from limner.runtime import load
 from limner.runtime.format import read_metadata
+from limner.runtime.postprocess import PostProcess
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from limner.recipe import Recipe
 
 SIZES = [(40, 60), (17, 31), (90, 40)]
@@ -80,6 +80,15 @@ def test_probabilities_are_the_mean_of_those_of_the_models(models: list[Path], e
     assert mask.dtype == np.uint8
     assert np.array_equal(mask, probs >= np.float32(np.mean(THRESHOLDS)))
     assert 0 < mask.mean() < 1
+
+
+def test_post_processing_is_what_most_of_the_models_do(models: list[Path], tmp_path: Path) -> None:
+    places = [Path(shutil.copyfile(model, tmp_path / f"{number}.onnx")) for number, model in enumerate(models)]
+    for number, place in enumerate(places[:2]):
+        set_postprocess(place, PostProcess(min_area=8 + 4 * number, origin=f"of fold {number}"))
+    merged = ensemble_metadata(places, recipe_of()).postprocess
+    assert merged is not None
+    assert merged.words() == "objects below 10 px² removed"
 
 
 @pytest.mark.parametrize("settings", [["data.channels=grey", "data.keep_aspect=true"], ["data.normalisation=zscore"]])

@@ -105,6 +105,10 @@ def test_every_pixel_of_a_skeleton_is_walked_once():
 def test_a_picture_without_a_dark_surround_has_no_field():
     assert field_of_view(np.full((30, 40, 3), 90, np.uint8)) is None
     assert field_of_view(np.zeros((30, 40, 3), np.uint8)) is None
+    bars = np.zeros((200, 200, 3), np.uint8)  # bright vessels on black
+    bars[:, 20:28] = bars[:, 60:68] = bars[100:108] = 200
+    assert field_of_view(bars) is None
+    assert field_of_view(np.pad(bars[:, 20:28], ((0, 0), (96, 96), (0, 0)))) is None  # one of them: compact, but small
 
 
 def test_the_field_of_view_is_the_one_that_comes_with_drive(shared):

@@ -133,7 +133,7 @@ def test_what_a_file_says_is_told() -> None:
 
 def test_every_step_of_postprocessing_is_told() -> None:
     told = cells(render_card(FULL))["Post-processing of the mask"]
-    for words in ("radius 1", "up to 9 square", "fewer than 25 square", "largest", "watershed", "Chosen: 88 images", "by limner"):
+    for words in ("radius 1 px", "up to 9 px²", "below 25 px²", "largest", "told apart", "Chosen: 88 images", "by limner"):
         assert words in told
     assert cells(render_card(BARE))["Post-processing of the mask"] == "none"
 

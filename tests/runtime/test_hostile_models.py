@@ -260,6 +260,7 @@ WRONG = {
     "threshold": "high",
     "temperature": 0,
     "input_size": [32],
+    "input_size of nothing": {"input_size": [0, 32]},
     "sampling": "guess",
     "versions": {"limner": 1},
     "training_data": {"train": "many"},

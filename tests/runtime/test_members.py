@@ -145,6 +145,9 @@ def test_a_whole_image_model_may_be_told_to_see_tiles(tmp_path: Path):
         ({"overlap": 4}, "sees images whole"),
         ({"tile_size": 0}, "a tile's side is a number of pixels"),
         ({"tile_size": (8, -1)}, "a tile's side is a number of pixels"),
+        ({"tile_size": "64"}, "a tile's side is a number of pixels"),
+        ({"tile_size": 10**20}, "a tile's side is a number of pixels"),
+        ({"tile_size": 16, "overlap": 4.5}, "an overlap is a number"),
         ({"tile_size": 16, "overlap": 16}, "cannot overlap"),
         ({"tile_size": 16, "overlap": -1}, "an overlap is a number"),
         ({"views": ["turns"]}, "no test-time views"),
@@ -192,6 +195,11 @@ def test_views_and_models_are_averaged_together(tmp_path: Path):
     np.testing.assert_allclose(found.disagreement, 0.2, atol=1e-6)
 
 
+def test_the_tiles_of_each_model_are_in_the_label(tmp_path: Path):
+    paths = [write_red(tmp_path / f"{side}.onnx", sampling="patches", input_size=(side, side)) for side in (16, 32)]
+    assert len({load(paths, overlap=overlap).label for overlap in (None, 2, 8)}) == 3
+
+
 def test_an_ensemble_of_one_kind_of_patches_runs_tiles(tmp_path: Path):
     paths = [write_red(tmp_path / f"{gain}.onnx", gain=gain, sampling="patches") for gain in (0.5, 1.0)]
     predictor, tiles = load(paths), random_image(32, 32)[None]
@@ -209,6 +217,7 @@ def test_what_an_ensemble_says_of_itself(tmp_path: Path):
     three = path("three", PostProcess(min_area=9), input_size=(16, 16))
     together = load([one, two]).metadata
     assert together.postprocess is not None
+    assert together.postprocess.min_area == 9
     assert (together.parameters, together.gflops) == (12, None)
     assert together.training_data == {"name": "x + y", "hashes": {"train": ["1", "2", "3"], "val": [], "test": ["4"]}}
     assert load([one, three]).metadata.postprocess is None  # its nine pixels are others

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
+from limner.runtime.format import ModelMetadata
 from limner.runtime.postprocess import PostProcess, apply, clean, merge, scale_of
 from limner.types import Prediction
 
@@ -194,9 +195,13 @@ def test_only_what_was_asked_for_changes():
 
 
 def test_lengths_and_areas_follow_the_image():
-    assert scale_of((352, 352), (176, 176), "resize") == 2
-    assert scale_of((100, 400), (50, 50), "resize") == 4
-    assert scale_of((3000, 4000), (256, 256), "patches") == 1
+    assert scale_of((352, 352), (176, 176), keep_aspect=False) == 2
+    assert scale_of((100, 400), (50, 50), keep_aspect=False) == 4
+    assert scale_of((100, 400), (50, 50), keep_aspect=True) == 8  # a row of 50 pixels holds 400
+    known = {"name": "toy", "task": "polyp", "input_size": (256, 256), "created": "2026-01-01T00:00:00+00:00"}
+    assert ModelMetadata(**known, sampling="patches", recipe={"data": {"keep_aspect": True}}).scale_of((3000, 4000)) == 1
+    assert ModelMetadata(**known, recipe={"data": {"keep_aspect": True}}).scale_of((512, 1024)) == 4
+    assert ModelMetadata(**known, recipe={"data": []}).scale_of((512, 512)) == 2
     mask = np.zeros((30, 30), dtype=bool)
     mask[5:10, 5:10] = True  # 25 pixels
     chosen = PostProcess(min_area=6)

@@ -50,7 +50,8 @@ def test_a_worker_needs_nothing_of_the_workshop(toy_model, pictures, tmp_path):
     lines = "\n".join(map(json.dumps, requests))
     code = f"{WITHOUT_WORKSHOP}\nfrom limner.timing.worker import serve\nserve({lines!r}.splitlines(), sys.stdout)"
     opened, warm, network, files = (json.loads(line)["answer"] for line in run_python(code, tmp_path).splitlines())
-    assert (opened["provider"], opened["metadata"]["name"], warm) == ("cpu", "phantom-unet", None)
+    assert (opened["provider"], opened["metadata"]["name"]) == ("cpu", "phantom-unet")
+    assert warm > 0
     assert min(network) > 0
     assert files > 0
 

@@ -15,6 +15,7 @@ from limner.data import open_source
 from limner.data.phantoms import write_phantoms
 from limner.evaluation import PostProcessChoice, tune_postprocess
 from limner.export import export_network, new_metadata
+from limner.export.exporter import set_postprocess
 from limner.imaging import encode_png
 from limner.metrics.review import review_score
 from limner.recipe import load_recipe
@@ -24,7 +25,7 @@ from limner.runtime.format import read_metadata
 from limner.runtime.postprocess import PostProcess, apply, clean
 from limner.training.run import train_run
 from limner.training.run_folder import RunFolder
-from limner.training.tune import set_postprocess, tune_model
+from limner.training.tune import tune_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable

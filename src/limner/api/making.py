@@ -182,7 +182,8 @@ def export_model(
     """
     path = Path(out)
     if path.suffix.lower() != ".onnx":
-        raise RunError("a model's file name ends in .onnx", where=path, fix=f"write --out {path.with_suffix('.onnx')}")
+        named = path.with_suffix(".onnx") if path.name else "model.onnx"
+        raise RunError("a model's file name ends in .onnx", where=path, fix=f"write --out {named}")
     if precision not in _PRECISIONS:
         raise RunError(f"there is no precision '{precision}'", fix=nearest(precision, _PRECISIONS))
     require_training("exporting a run")

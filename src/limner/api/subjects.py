@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.errors import LimnerError, LimnerWarning
+from limner.files import expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from limner.data import Dataset
     from limner.evaluation import Evaluation, FolderPredictions, How, MissingRule
@@ -188,7 +189,7 @@ def _predictions(model: str | Path) -> Path | None:
     from limner.data.archive import is_archive
     from limner.runtime.shipped import shipped_names
 
-    path = Path(model).expanduser()
+    path = expand_home(model)
     if str(model) in shipped_names():
         return None
     if path.is_dir():

@@ -7,16 +7,19 @@ again, they give the same pixels. `limner.data.formats` reads all three.
 from __future__ import annotations
 
 import base64
+import json
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from limner.files import atomic_path
 from limner.imaging.overlay import GREEN
 from limner.imaging.write import encode_png
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -91,20 +94,52 @@ def labelme_file(outlines: Iterable[Outline], label: str, size: tuple[int, int],
 
 def geojson_file(outlines: Iterable[Outline], name: str, probs: ProbArray) -> JsonObject:
     """A GeoJSON feature collection, each object an annotation of QuPath."""
-    return {"type": "FeatureCollection", "features": [_feature(one, name, probs) for one in outlines]}
+    features = [geojson_feature(one, name, area=int(one.mask.sum()), score=_score(one, probs)) for one in outlines]
+    return {"type": "FeatureCollection", "features": features}
 
 
-def _feature(one: Outline, name: str, probs: ProbArray) -> JsonObject:
+def geojson_feature(one: Outline, name: str, *, area: int, score: float) -> JsonObject:
+    """An object as a feature of GeoJSON: its outline, the number of its pixels, its mean probability."""
     polygons = [[_closed(ring) for ring in (part.shell, *part.holes)] for part in one.parts]
     single = len(polygons) == 1
     properties = {
         "objectType": "annotation",
         "name": f"{name} {one.label}",
         "classification": {"name": name, "color": list(GREEN)},
-        "measurements": {"Area px^2": int(one.mask.sum()), "Mean probability": _score(one, probs)},
+        "measurements": {"Area px^2": area, "Mean probability": round(score, 4)},
     }
     geometry = {"type": "Polygon" if single else "MultiPolygon", "coordinates": polygons[0] if single else polygons}
     return {"type": "Feature", "geometry": geometry, "properties": properties}
+
+
+@contextmanager
+def geojson_stream(path: str | Path) -> Iterator[Callable[[JsonObject], None]]:
+    r"""Write a feature collection, to which features are added within the block; the file is whole or absent. Parent folders are made.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with geojson_stream(f"{folder}/a.geojson") as add:
+        ...         add({"type": "Feature"})
+        ...     Path(f"{folder}/a.geojson").read_text()
+        '{"type":"FeatureCollection","features":[{"type":"Feature"}]}\n'
+    """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        before = '{"type":"FeatureCollection","features":['
+
+        def add(feature: JsonObject) -> None:
+            nonlocal before
+            file.write(before + compact_json(feature))
+            before = ","
+
+        yield add
+        file.write(("" if before == "," else before) + "]}\n")
+
+
+def compact_json(value: object) -> str:
+    """JSON in one line: indented, each coordinate would have a line of its own."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _polygons(one: Outline, label: str) -> list[JsonObject]:
@@ -124,12 +159,18 @@ def _shape(label: str, points: list[list[float]], kind: str, group: int | None) 
 
 
 def _run_lengths(one: Outline, size: tuple[int, ...]) -> JsonObject:
-    """COCO's run lengths, packed."""
+    """COCO's run lengths, packed; pixels are counted down the columns. They come from the window: the whole image may be large."""
     from pycocotools import mask as coco
 
-    whole = np.zeros(size, np.uint8, order="F")
-    whole[one.window] = one.mask
-    return {"size": list(size), "counts": coco.encode(whole)["counts"].decode()}
+    height, width = size
+    columns, rows = np.nonzero(one.mask.T)
+    places = (columns + one.window[1].start) * height + rows + one.window[0].start
+    breaks = np.flatnonzero(np.diff(places) != 1)
+    starts, stops = places[np.concatenate(([0], breaks + 1))], places[np.concatenate((breaks, [-1]))] + 1
+    end = [] if stops[-1] == height * width else [height * width]
+    edges = np.concatenate(([0], np.stack([starts, stops], axis=1).ravel(), end)).astype(np.int64)
+    runs = {"size": [height, width], "counts": np.diff(edges).tolist()}
+    return {"size": [height, width], "counts": coco.frPyObjects(runs, height, width)["counts"].decode()}
 
 
 def _box(one: Outline) -> list[int]:

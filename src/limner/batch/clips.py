@@ -42,17 +42,20 @@ def place_clips(plan: Plan, out: Path, layout: Layout) -> dict[Clip, Path]:
     return {plan.clips[0]: out}
 
 
-def refuse_existing_clips(places: Mapping[Clip, Path]) -> None:
-    """Make sure that no video or table will be overwritten.
+def refuse_existing_clips(places: Mapping[Clip, Path], *, resume: bool) -> None:
+    """Make sure that no video or table will be overwritten; on resuming, that each video that is there has its table.
 
     Raises:
         OutputExistsError: Naming the first file that would be.
     """
     for path in places.values():
-        for file in (path, path.with_suffix(".csv")):
-            if file.exists():
-                fix = "add --resume to skip what is done, --overwrite to replace it, or choose another --out"
-                raise OutputExistsError("an output is already there", where=file, fix=fix)
+        table = path.with_suffix(".csv")
+        if resume and path.exists() and not table.exists():
+            fix = "give --overwrite instead of --resume to replace it, or choose another --out"
+            raise OutputExistsError("a video without a table is there, so it is none that was predicted", where=path, fix=fix)
+        if not resume and (existing := [file for file in (path, table) if file.exists()]):
+            fix = "add --resume to skip what is done, --overwrite to replace it, or choose another --out"
+            raise OutputExistsError("an output is already there", where=existing[0], fix=fix)
 
 
 def predict_clips(
@@ -79,7 +82,7 @@ def predict_clips(
     options: dict[str, Any] = {"smooth": wanted.smooth, "seconds": wanted.seconds, "overwrite": wanted.overwrite or wanted.resume}
     for clip, path in places.items():
         if wanted.resume and path.is_file() and path.with_suffix(".csv").is_file():
-            result.skipped += 1
+            result.videos_skipped += 1
             continue
         try:
             with show(f"predicting {Path(clip.source).name}") as tick:
@@ -87,7 +90,6 @@ def predict_clips(
         except LimnerError as error:
             if len(places) == 1 and not result.n:
                 raise
-            result.failures.append(Failure(clip.source, error.what))
+            result.failures.append(Failure(clip.source, error.what, is_video=True))
         else:
             result.videos.append(found)
-            result.written += 1

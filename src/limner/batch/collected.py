@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from limner.batch.annotations import coco_file
 from limner.batch.findings import OBJECT_COLUMNS, VESSEL_COLUMNS
+from limner.batch.packed import PackedRows
 from limner.batch.tables import read_cells, write_cells
 from limner.errors import DataError
 from limner.files import write_text
@@ -49,18 +50,24 @@ class ObjectTable:
 
     def __init__(self, path: Path, columns: dict[str, type]) -> None:
         self._path, self._columns = path, columns
-        self._rows: dict[str, list[Cells]] = {}
+        self._rows: dict[str, PackedRows] = {}
 
     def read(self) -> None:
         at = list(self._columns).index("mask")
         for cells in read_cells(self._path, self._columns):
-            self._rows.setdefault(str(cells[at]), []).append(cells)
+            self._rows.setdefault(str(cells[at]), PackedRows(self._columns)).append(cells)
 
     def holds(self, mask: str, row: Row) -> bool:
         return len(self._rows.get(mask, ())) == int(row["objects"] or -1)
 
-    def add(self, mask: str, entry: list[Cells]) -> None:
-        self._rows[mask] = entry
+    def add(self, mask: str, entry: Iterable[Cells]) -> None:
+        self._rows[mask] = entry if isinstance(entry, PackedRows) else self._packed(entry)
+
+    def _packed(self, rows: Iterable[Cells]) -> PackedRows:
+        packed = PackedRows(self._columns)
+        for cells in rows:
+            packed.append(cells)
+        return packed
 
     def save(self, order: Iterable[str]) -> None:
         write_cells((cells for mask in order for cells in self._rows.get(mask, ())), self._columns, self._path)

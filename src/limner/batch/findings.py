@@ -109,7 +109,7 @@ def find(look: Look, layout: Layout, rule: ReviewRule | None) -> Finding:
         collected["coco"] = _coco_entry(look, layout)
     if "measurements" in wanted:
         measured = measure_objects(look.objects, look.image, look.prediction.probs)
-        collected["measurements"] = [_object_row(one, look, layout) for one in measured]
+        collected["measurements"] = [object_row(one, look.job, layout, look.spacing) for one in measured]
     if "vessels" in wanted:
         collected["vessels"] = _vessel_row(look, layout)
     score = review_score(look.prediction.probs, look.prediction.mask)
@@ -148,11 +148,11 @@ def file_name(job: Job) -> str:
     return job.name if job.name.endswith(suffix) else job.name + suffix
 
 
-def _object_row(one: ObjectMeasures, look: Look, layout: Layout) -> Cells:
-    step = look.spacing
+def object_row(one: ObjectMeasures, job: Job, layout: Layout, step: float | None) -> Cells:
+    """An object in the table of measurements, where neighbouring pixels are so many µm apart."""
     of_length = (step, one.area * step * step, one.perimeter * step, one.feret * step) if step else (None,) * 4
     shape = (one.area, one.perimeter, one.feret, one.eccentricity, one.circularity, one.mean_intensity, one.mean_prob)
-    return (look.job.image.display, layout.mask_name(look.job), one.label, *one.centroid, *one.box, *shape, *of_length)
+    return (job.image.display, layout.mask_name(job), one.label, *one.centroid, *one.box, *shape, *of_length)
 
 
 def _vessel_row(look: Look, layout: Layout) -> Cells:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from limner.data.names import is_picture
 from limner.data.store import FileRef, FolderStore
 from limner.data.wording import counted
 from limner.errors import DataError, LimnerWarning
+from limner.files import expand_home
 from limner.imaging.slide import SCANNER_SUFFIXES, is_slide
 from limner.imaging.video import is_live, is_video
 
@@ -40,9 +42,20 @@ def plan(inputs: Iterable[str | Path]) -> Plan:
     found = _Found()
     for place in inputs:
         _add(place, found)
+    _check_names([*(image.display for _, image in found.images), *found.videos])
     names = output_names([(root, image.name) for root, image in found.images])
     jobs = (_job(image, name) for (_, image), name in zip(found.images, names, strict=True))
     return Plan(tuple(jobs), tuple(_clips(list(found.videos))), tuple(found.left_out))
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """Make sure that all names are text, since the tables that they go into are."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            what = f"the file's name is not UTF-8: {os.fsencode(name)!r}"
+            raise DataError(what, fix="rename it; `convmv -f latin1 -t utf8 -r --notest FOLDER` does so for a whole folder") from None
 
 
 @dataclass(slots=True)
@@ -54,25 +67,32 @@ class _Found:
     left_out: list[str] = field(default_factory=list)
     seen: set[Path] = field(default_factory=set)
 
-    def is_new(self, path: Path) -> bool:
-        """Whether a place has not been taken yet; from now on it has."""
+    def take(self, root: str, image: FileRef) -> None:
+        """Note an image, by the last folders of its input, unless it has been taken already."""
+        if self._is_new(image.store.place / image.name):
+            self.images.append((root, image))
+
+    def take_video(self, path: Path) -> None:
+        """Note a video, unless it has been taken already."""
+        if self._is_new(path):
+            self.videos[str(path)] = None
+
+    def _is_new(self, path: Path) -> bool:
         before = len(self.seen)
         self.seen.add(path.resolve())
         return len(self.seen) > before
 
 
 def _add(place: str | Path, found: _Found) -> None:
-    path = Path(place).expanduser()
+    path = expand_home(place)
     if is_live(place):
         found.videos[str(place)] = None
     elif not path.exists() and _MAGIC.search(str(place)):
         _add_matches(path, found)
-    elif not found.is_new(path):
-        return
     elif is_video(path) and not path.is_dir():
-        found.videos[str(_there(path))] = None
+        found.take_video(_there(path))
     elif _is_picture_file(path):
-        found.images.append((_last_folders(path.resolve().parent), FileRef(path.name, FolderStore(path.parent))))
+        found.take(_last_folders(path.resolve().parent), FileRef(path.name, FolderStore(path.parent)))
     else:
         _add_source(path, found)
 
@@ -81,7 +101,11 @@ def _add_matches(pattern: Path, found: _Found) -> None:
     """The files that match a pattern, under their names within its fixed part; folders where no file does."""
     first = next(index for index, part in enumerate(pattern.parts) if _MAGIC.search(part))
     fixed = Path(*pattern.parts[:first])
-    matches = sorted(fixed.glob(str(Path(*pattern.parts[first:]))))
+    try:
+        matches = sorted(fixed.glob(str(Path(*pattern.parts[first:]))))
+    except ValueError as error:
+        fix = "write `**` between slashes, as in a/**/*.png"
+        raise DataError(f"the pattern cannot be read: {error}", where=str(pattern), fix=fix) from None
     files = [path for path in matches if path.is_file() and (_is_picture_file(path) or is_video(path) or is_archive(path))]
     folders = [path for path in matches if path.is_dir() and set(matches).isdisjoint(path.parents)]
     if not files and not folders:
@@ -91,18 +115,17 @@ def _add_matches(pattern: Path, found: _Found) -> None:
     for path in files or folders:
         if not _is_picture_file(path):
             _add(path, found)
-        elif found.is_new(path):
-            found.images.append((root, FileRef(path.relative_to(fixed).as_posix(), store)))
+        else:
+            found.take(root, FileRef(path.relative_to(fixed).as_posix(), store))
 
 
 def _add_source(path: Path, found: _Found) -> None:
-    """The images in a folder or an archive, and the slides in a folder."""
-    slides = _slides_in(path)
+    """The images in a folder or an archive, and the slides and videos in a folder."""
+    slides, videos = _slides_in(path), _videos_in(path)
     try:
         dataset = open_source(path, masks=False)
     except DataError:
-        if not slides:
-            _refuse_videos(path)
+        if not slides and not videos:
             raise
         dataset = None
     if dataset is not None:
@@ -110,8 +133,10 @@ def _add_source(path: Path, found: _Found) -> None:
         if doubts := [str(problem) for problem in dataset.problems if problem.kind != "left-out"]:
             warnings.warn(f"{counted(len(doubts), 'problem')} in {path}: {'; '.join(doubts[:3])}", LimnerWarning, stacklevel=4)
     root = _last_folders(path.resolve().parent / (dataset.name if dataset else path.name))
-    found.images += [(root, item.image) for item in dataset or ()]
-    found.images += [(root, slide) for slide in slides]
+    for image in (*(item.image for item in dataset or ()), *slides):
+        found.take(root, image)
+    for video in videos:
+        found.take_video(video)
 
 
 def _slides_in(path: Path) -> list[FileRef]:
@@ -123,11 +148,8 @@ def _slides_in(path: Path) -> list[FileRef]:
     return [FileRef(name, store) for name in names if is_slide(path / name)]
 
 
-def _refuse_videos(path: Path) -> None:
-    videos = sorted(name for name in FolderStore(path).names() if is_video(name)) if path.is_dir() else []
-    if videos:
-        fix = f"name the videos themselves, such as '{path / '*'}{Path(videos[0]).suffix}'"
-        raise DataError(f"there are no pictures in it, but {counted(len(videos), 'video')}", where=path, fix=fix)
+def _videos_in(path: Path) -> list[Path]:
+    return [path / name for name in sorted(FolderStore(path).names()) if is_video(name)] if path.is_dir() else []
 
 
 def _is_picture_file(path: Path) -> bool:
@@ -141,7 +163,7 @@ def _there(path: Path) -> Path:
 
 
 def _last_folders(path: Path) -> str:
-    return "/".join(path.parts[-2:])
+    return "/".join(path.relative_to(path.anchor).parts[-2:])
 
 
 def _job(image: FileRef, name: str) -> Job:
@@ -150,7 +172,7 @@ def _job(image: FileRef, name: str) -> Job:
 
 
 def _clips(sources: Sequence[str]) -> list[Clip]:
-    files = [("", re.sub(r"[^\w.-]+", "-", source)) if is_live(source) else _named(Path(source)) for source in sources]
+    files = [("", re.sub(r"[^\w-]+", "-", source)) if is_live(source) else _named(Path(source)) for source in sources]
     return [Clip(source, name) for source, name in zip(sources, output_names(files), strict=True)]
 
 

@@ -89,9 +89,9 @@ def output_names(files: Sequence[tuple[str, str]]) -> list[str]:
 
 _FORMS: tuple[Callable[[str, str], str], ...] = (
     lambda _root, path: _stem(path),
-    lambda root, path: f"{PurePosixPath(root).name}/{_stem(path)}",
-    lambda root, path: f"{root}/{_stem(path)}",
-    lambda root, path: f"{root}/{path}",
+    lambda root, path: str(PurePosixPath(PurePosixPath(root).name, _stem(path))),
+    lambda root, path: str(PurePosixPath(root, _stem(path))),
+    lambda root, path: str(PurePosixPath(root, path)),
 )
 
 

@@ -25,8 +25,9 @@ SUFFIXES: Final = {
     "geojson": ".geojson",
     "masks": ".png",
 }
-OF_SLIDES: Final = {"overlays": ".jpg", "probs": ".tif", "masks": ".tif"}
+OF_SLIDES: Final = {"overlays": ".jpg", "probs": ".tif", "geojson": ".geojson", "masks": ".tif"}
 COLLECTED: Final = ("coco", "measurements")  # one file for all images
+COLLECTED_OF_SLIDES: Final = ("measurements",)
 OUTPUTS: Final = (*SUFFIXES, *COLLECTED)
 USUAL: Final = frozenset({"masks", "overlays"})
 
@@ -58,6 +59,10 @@ class Layout:
         paths = {"coco": self.out / "coco.json", "measurements": self.out / f"measurements.{self.table_format}"}
         wanted = {name: path for name, path in paths.items() if name in self.outputs}
         return wanted | ({"vessels": self.out / f"vessels.{self.table_format}"} if self.vessels and "measurements" in wanted else {})
+
+    def collected_of(self, job: Job) -> list[str]:
+        """The names of those that say something of an image."""
+        return [name for name in self.collected if job.kind == "image" or name in COLLECTED_OF_SLIDES]
 
     def folder(self, output: str) -> Path:
         """The folder of an output of which there is one for each image."""
@@ -118,3 +123,15 @@ def refuse_existing(jobs: Sequence[Job], layout: Layout) -> None:
         others = f" (and {len(existing) - 1} other outputs)" if len(existing) > 1 else ""
         fix = "add --resume to skip what is done, --overwrite to replace it, or choose another --out"
         raise OutputExistsError(f"an output is already there{others}", where=existing[0], fix=fix)
+
+
+def refuse_to_replace_inputs(jobs: Sequence[Job], layout: Layout) -> None:
+    """Make sure that no output has the place of an image that is to be predicted, which not even `overwrite` asks for.
+
+    Raises:
+        OutputExistsError: Naming the first one.
+    """
+    inputs = {job.path.resolve() for job in jobs if job.path is not None}
+    for path in (path for job in jobs for path in layout.files(job)):
+        if path.resolve() in inputs:
+            raise OutputExistsError("an output would replace an image that is to be predicted", where=path, fix="choose another --out")

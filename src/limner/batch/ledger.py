@@ -40,7 +40,7 @@ class Ledger:
     """
 
     def __init__(self, jobs: Sequence[Job], layout: Layout, *, task: str, model: str, resume: bool) -> None:
-        self._jobs, self._layout, self._model = jobs, layout, model
+        self._jobs, self._layout, self._model, self._resume = jobs, layout, model, resume
         self._collected = open_collected(layout, task, model)
         earlier = self._earlier_rows() if resume else {}
         claims = {layout.mask_name(job): claim(job.image.display, layout.mask_name(job), model) for job in jobs}
@@ -57,7 +57,7 @@ class Ledger:
         row = self._rows[mask]
         if is_claim(row) or not all(path.is_file() for path in self._layout.files(job)):
             return False
-        return job.kind == "slide" or all(one.holds(mask, row) for one in self._collected.values())
+        return all(self._collected[name].holds(mask, row) for name in self._layout.collected_of(job))
 
     def enter(self, job: Job, finding: Finding, milliseconds: float) -> None:
         """Note what is to be said of an image whose outputs are written."""
@@ -67,6 +67,13 @@ class Ledger:
             self._collected[name].add(mask, entry)
         if time.monotonic() - self._saved > self._pause:
             self.save()
+
+    def begin(self) -> None:
+        """Write the table with its claims. Masks that are to be replaced go at once: none of them should be taken for a new one."""
+        self.save()
+        if not self._resume:
+            for job in self._jobs:
+                self._layout.mask(job).unlink(missing_ok=True)
 
     def save(self) -> None:
         """Write the table and the files beside it."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from limner.batch.annotations import geojson_file, labelme_file
+from limner.batch.annotations import compact_json, geojson_file, labelme_file
 from limner.batch.findings import file_name
 from limner.files import write_text
 from limner.imaging.overlay import draw_outline
@@ -52,8 +51,7 @@ def _geojson(path: Path, look: Look) -> None:
 
 
 def _write_compact(path: Path, value: object) -> None:
-    """Indented, each coordinate would have a line of its own."""
-    write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
+    write_text(path, compact_json(value) + "\n")
 
 
 _WRITERS: Final[dict[str, Callable[[Path, Look], None]]] = {

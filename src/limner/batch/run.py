@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.batch.findings import Finding, Look, doubt, find
+from limner.batch.findings import OBJECT_COLUMNS, Finding, Look, doubt, find, object_row
 from limner.batch.ledger import Ledger
 from limner.batch.outputs import write_outputs
+from limner.batch.packed import PackedRows
 from limner.batch.slides import predict_slide
 from limner.errors import LimnerError, MissingExtraError
 from limner.imaging.read import read_image
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from limner.batch.layout import Layout
     from limner.batch.slides import SlideResult
     from limner.batch.video import VideoResult
+    from limner.measures import ObjectMeasures
     from limner.prediction_table import Row
     from limner.progress import Progress
     from limner.runtime import Predictor
@@ -38,6 +40,7 @@ class Failure:
 
     file: str
     reason: str
+    is_video: bool = False
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class Predictions:
         seconds: Time from the first image to the last, file to file.
         outputs: The folders and files of all outputs, by name.
         videos: What was done of each video.
+        videos_skipped: Videos that were there already.
         left_out: What was left out of the inputs, such as masks beside their images, in sentences.
     """
 
@@ -70,12 +74,18 @@ class Predictions:
     seconds: float = 0.0
     outputs: dict[str, Path] = field(default_factory=dict)
     videos: list[VideoResult] = field(default_factory=list)
+    videos_skipped: int = 0
     left_out: tuple[str, ...] = ()
 
     @property
+    def images(self) -> int:
+        """Number of images asked for, slides among them."""
+        return self.written + self.skipped + sum(not failure.is_video for failure in self.failures)
+
+    @property
     def n(self) -> int:
-        """Number of images asked for."""
-        return self.written + self.skipped + len(self.failures)
+        """Number of images and videos asked for."""
+        return self.written + self.skipped + len(self.failures) + len(self.videos) + self.videos_skipped
 
     @property
     def flagged(self) -> list[Row]:
@@ -103,7 +113,8 @@ def predict_many(
         layout: Where outputs go.
         spacing: Side of a pixel in µm; None for what each file says itself.
         resume: Skip jobs whose outputs and row are already there, and keep the rows of other images.
-        progress: Called with (done, total) after each image.
+        progress: Called with (done, total) after each image. Where there are slides, each image counts a hundred, and a slide moves by
+            hundredths.
 
     Raises:
         OutputExistsError: On resuming, the table is of another model, or the mask of another image would be replaced.
@@ -115,15 +126,15 @@ def predict_many(
     ledger = Ledger(jobs, layout, task=metadata.task, model=predictor.label, resume=resume)
     left = [job for job in jobs if not ledger.is_complete(job)]
     result.skipped = len(jobs) - len(left)
-    work = _Work(predictor, layout, spacing)
+    tally = _Tally(progress, result.skipped, len(jobs), 100 if any(job.kind == "slide" for job in left) else 1)
+    work = _Work(predictor, layout, spacing, tally)
     start = time.monotonic()
     try:
-        ledger.save()
+        ledger.begin()
         with closing(work.results(left)) as results:
-            for done, one in enumerate(results, start=result.skipped + 1):
+            for one in results:
                 _note(one, ledger, result)
-                if progress is not None:
-                    progress(done, len(jobs))
+                tally.next_job()
     finally:
         result.rows = ledger.close()
         result.seconds = time.monotonic() - start
@@ -133,6 +144,28 @@ def predict_many(
 def _places(layout: Layout) -> dict[str, Path]:
     folders = {output: layout.folder(output) for output in sorted(layout.outputs - set(layout.collected))}
     return folders | layout.collected | {"table": layout.table}
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How far the work is: jobs, and parts of a job that takes long."""
+
+    progress: Progress | None
+    done: int
+    total: int
+    unit: int  # that one job counts
+
+    def next_job(self) -> None:
+        self.done += 1
+        self._show(0)
+
+    def within_job(self, part: int, whole: int) -> None:
+        if part < whole:
+            self._show(self.unit * part // whole)
+
+    def _show(self, more: int) -> None:
+        if self.progress is not None:
+            self.progress(self.unit * self.done + more, self.unit * self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +209,7 @@ class _Work:
     predictor: Predictor
     layout: Layout
     spacing: float | None
+    tally: _Tally
 
     def results(self, jobs: Sequence[Job]) -> Generator[_Done | Failure, None, None]:
         """One result for each job: pictures first, since slides take long."""
@@ -222,14 +256,27 @@ class _Work:
 
     def _slide(self, job: Job) -> _Done | Failure:
         files = {output: self.layout.file(output, job) for output in self.layout.per_image(job)}
+        rows = PackedRows(OBJECT_COLUMNS)
+        is_measured = "measurements" in self.layout.collected_of(job)
+
+        def measured(one: ObjectMeasures, spacing: float | None) -> None:
+            rows.append(object_row(one, job, self.layout, self.spacing or spacing))
+
         try:
             found = predict_slide(
-                self.predictor, Path(job.image.display), files["masks"], probs_path=files.get("probs"), overlay_path=files.get("overlays")
+                self.predictor,
+                Path(job.image.display),
+                files["masks"],
+                probs_path=files.get("probs"),
+                overlay_path=files.get("overlays"),
+                geojson_path=files.get("geojson"),
+                measured=measured if is_measured else None,
+                progress=self.tally.within_job,
             )
         except (LimnerError, MemoryError) as error:
             return _failure(job, error)
-        score = doubt(found.review_score, self.predictor.metadata.review)
-        return _Done(job, Finding(_slide_row(found) | score), 1000 * found.seconds)
+        numbers = _slide_row(found) | doubt(found.review_score, self.predictor.metadata.review)
+        return _Done(job, Finding(numbers, {"measurements": rows} if is_measured else {}), 1000 * found.seconds)
 
 
 def _slide_row(found: SlideResult) -> Row:
@@ -238,6 +285,7 @@ def _slide_row(found: SlideResult) -> Row:
         "width": str(width),
         "height": str(height),
         "foreground_share": f"{found.foreground_share:.6f}",
+        "objects": str(found.objects),
         "mean_foreground_prob": "" if found.mean_foreground_prob is None else f"{found.mean_foreground_prob:.4f}",
         "max_prob": f"{found.max_prob:.4f}",
     }

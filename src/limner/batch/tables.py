@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from limner.errors import DataError
@@ -18,10 +19,11 @@ Cells: TypeAlias = tuple[Cell, ...]
 Columns: TypeAlias = "Mapping[str, type]"
 
 _DECIMALS = 4
+_DIGITS = 6  # of numbers below 1, that are not zero
 
 
 def write_cells(rows: Iterable[Cells], columns: Columns, path: Path) -> None:
-    """Write a table, atomically: as Parquet where the name ends in that, else as CSV with at most four decimals."""
+    """Write a table, atomically: as Parquet where the name ends in that, else as CSV, with four decimals at least."""
     if path.suffix == ".parquet":
         _write_parquet(rows, columns, path)
         return
@@ -62,7 +64,18 @@ def _checked(row: list[Any], columns: Columns) -> Cells:
 def _text(cell: Cell) -> str:
     if cell is None:
         return ""
-    return f"{cell:.{_DECIMALS}f}".rstrip("0").rstrip(".") if isinstance(cell, float) else str(cell)
+    return _rounded(cell) if isinstance(cell, float) else str(cell)
+
+
+def _rounded(value: float) -> str:
+    """A number as text.
+
+    Example:
+        >>> _rounded(29123.456789), _rounded(0.00031415926), _rounded(2.0)
+        ('29123.4568', '0.000314159', '2')
+    """
+    decimals = _DECIMALS if not 0 < abs(value) < 1 else max(_DECIMALS, _DIGITS - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def _cell(stored: Any, kind: type) -> Cell:  # noqa: ANN401 - text of a CSV file, or a value of a Parquet file

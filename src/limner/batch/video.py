@@ -10,7 +10,7 @@ import csv
 import time
 import warnings
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import repeat
 from pathlib import Path
@@ -26,7 +26,6 @@ from limner.imaging.video import is_live, open_video
 from limner.imaging.video_write import check_suffix, write_video
 from limner.metrics.review import review_score
 from limner.pipeline import ahead
-from limner.runtime.postprocess import apply, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -129,7 +128,7 @@ def predict_video(
                 raise stop  # and nothing is kept
         if stop is not None and not (video.live and isinstance(stop, KeyboardInterrupt)):
             raise _told(stop, sink.writer.frames, _partial(out))
-        for path in (out, table):
+        for path in (table, out):  # where there is a video, its table is there too
             _partial(path).replace(path)
         result = sink.result(video, out, table, time.monotonic() - start, interrupted=stop is not None)
         if stop is None and seconds is None:
@@ -158,9 +157,10 @@ def _warn_if_cut_short(last: float, video: Video) -> None:
 
 
 def _refuse(source: str | Path, out: Path, table: Path, *, overwrite: bool) -> None:
-    for path in (out, table):
+    for path in (out, table, _partial(out), _partial(table)):
         if not is_live(source) and path.resolve() == Path(source).resolve():
             raise OutputExistsError("the output would replace the video itself", where=path, fix="choose another --out")
+    for path in (out, table):
         if path.exists() and not overwrite:
             raise OutputExistsError("an output is already there", where=path, fix="add --overwrite to replace it, or choose another --out")
 
@@ -223,17 +223,8 @@ class _Eye:
         start = time.perf_counter()
         prediction = self.predictor.predict(frame.image)
         if self.smoother is not None:
-            prediction = _judged_anew(prediction, self.smoother(prediction.probs, frame.time), self.predictor)
+            prediction = self.predictor.decide(self.smoother(prediction.probs, frame.time), prediction.disagreement)
         return _Seen(frame, prediction, 1000 * (time.perf_counter() - start))
-
-
-def _judged_anew(prediction: Prediction, probs: ProbArray, predictor: Predictor) -> Prediction:
-    """The prediction that other probabilities of the same image lead to."""
-    anew = replace(prediction, probs=probs, mask=probs >= np.float32(prediction.threshold), objects=None)
-    settings, metadata = predictor.postprocess, predictor.metadata
-    if settings is None:
-        return anew
-    return apply(anew, settings, scale=scale_of(predictor.tile_size or probs.shape, metadata.input_size, metadata.sampling))
 
 
 @dataclass(slots=True)

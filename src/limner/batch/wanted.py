@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, get_args
 
-from limner.batch.layout import OUTPUTS, USUAL, require_parquet
+from limner.batch.layout import OUTPUTS, USUAL, TableFormat, require_parquet
 from limner.errors import LimnerError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from limner.batch.layout import TableFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +62,12 @@ class Wanted:
             raise LimnerError("a single prediction cannot disagree with itself", where="--write disagreement", fix=fix)
         if self.spacing is not None and not 0 < self.spacing < float("inf"):
             raise LimnerError("the side of a pixel is a positive number of µm", where=f"--spacing {self.spacing}", fix="such as 0.25")
+        if not 0 <= self.smooth < float("inf"):
+            raise LimnerError("a time constant is a number of seconds", where=f"--smooth {self.smooth}", fix="such as 0.5, or 0 for none")
+        if self.seconds is not None and not 0 <= self.seconds < float("inf"):
+            raise LimnerError("that is no length of a video", where=f"--seconds {self.seconds}", fix="give seconds, or leave it away")
+        formats = get_args(TableFormat)
+        if self.table not in formats:
+            raise LimnerError(f"there are no tables in the format '{self.table}'", where="--table", fix=nearest(self.table, formats))
         if self.table == "parquet" and "measurements" in self.outputs:
             require_parquet()

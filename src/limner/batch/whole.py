@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from limner.batch.clips import place_clips, predict_clips, refuse_existing_clips
-from limner.batch.layout import OF_SLIDES, Layout, refuse_existing
+from limner.batch.layout import COLLECTED_OF_SLIDES, OF_SLIDES, USUAL, Layout, refuse_existing, refuse_to_replace_inputs
 from limner.batch.run import Predictions, predict_many
 from limner.errors import LimnerWarning
 from limner.progress import show_progress
@@ -28,15 +28,18 @@ def predict_plan(predictor: Predictor, plan: Plan, out: Path, wanted: Wanted, *,
         OSError: An output cannot be written.
 
     Warns:
-        LimnerWarning: Not all that is wanted can be had of slides.
+        LimnerWarning: Not all that is wanted can be had of slides, or of videos.
     """
     metadata = predictor.metadata
     layout = Layout(out, wanted.outputs, wanted.table, vessels="vessel" in metadata.task.lower())
     places = place_clips(plan, out, layout)
+    refuse_to_replace_inputs(plan.images, layout)
     if not (wanted.resume or wanted.overwrite):
         refuse_existing(plan.images, layout)
-        refuse_existing_clips(places)
+    if not wanted.overwrite:
+        refuse_existing_clips(places, resume=wanted.resume)
     _warn_of_slides(plan, wanted)
+    _warn_of_clips(plan, wanted)
     result = Predictions(metadata.name, predictor.threshold, out, layout.table)
     if plan.images:
         with show_progress("predicting", enabled=progress) as tick:
@@ -48,7 +51,15 @@ def predict_plan(predictor: Predictor, plan: Plan, out: Path, wanted: Wanted, *,
 
 def _warn_of_slides(plan: Plan, wanted: Wanted) -> None:
     slides = [job for job in plan.images if job.kind == "slide"]
-    without = sorted(wanted.outputs - set(OF_SLIDES))
+    possible = sorted([*OF_SLIDES, *COLLECTED_OF_SLIDES])
+    without = sorted(wanted.outputs - set(possible))
     if slides and without:
-        what = f"of slides only {', '.join(sorted(OF_SLIDES))} are written, not {', '.join(without)}: {slides[0].image.display}"
+        what = f"of slides only {', '.join(possible)} are written, not {', '.join(without)}: {slides[0].image.display}"
+        warnings.warn(what, LimnerWarning, stacklevel=4)
+
+
+def _warn_of_clips(plan: Plan, wanted: Wanted) -> None:
+    without = sorted(wanted.outputs - USUAL)
+    if plan.clips and without:
+        what = f"of videos a copy with outlines and a table of its frames are written, not {', '.join(without)}: {plan.clips[0].source}"
         warnings.warn(what, LimnerWarning, stacklevel=4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from limner.cli.console import make_table, note, only_json, print_json, print_table, say
 from limner.cli.help import HelpCommand, examples
-from limner.cli.options import JsonOption, OverwriteOption, QuietOption
+from limner.cli.options import JsonOption, OverwriteOption, QuietOption, read_size
 
 if TYPE_CHECKING:
     from limner.timing.result import BenchResult
@@ -66,7 +65,7 @@ def bench(
     """
     from limner import api
 
-    height_width, names = read_size(size), [name.strip() for name in providers.split(",") if name.strip()]
+    height_width, names = read_size(size, "--size"), [name.strip() for name in providers.split(",") if name.strip()]
     if not names or ("all" in names and len(names) > 1):
         raise typer.BadParameter("give names separated by commas, or all alone", param_hint="'--providers'")
     with only_json(as_json):
@@ -90,21 +89,6 @@ def bench(
         _print(result)
     if out is not None:
         note(f"table: {out}")
-
-
-def read_size(text: str | None) -> tuple[int, int] | None:
-    """Height and width of `HxW`, or of one number for both.
-
-    Example:
-        >>> read_size("480x640"), read_size("352")
-        ((480, 640), (352, 352))
-    """
-    if text is None:
-        return None
-    match = re.fullmatch(r"([1-9]\d*)(?:[x×]([1-9]\d*))?", text.strip().lower())
-    if match is None:
-        raise typer.BadParameter(f"'{text}' is no size; write it as 480x640, height first", param_hint="'--size'")
-    return int(match[1]), int(match[2] or match[1])
 
 
 def _print(result: BenchResult) -> None:

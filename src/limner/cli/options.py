@@ -128,3 +128,18 @@ def read_split(text: str | None) -> dict[str, Path] | Path | None:
 
 def _bad_split(message: str) -> typer.BadParameter:
     return typer.BadParameter(message, param_hint="'--split'")
+
+
+def read_size(text: str | None, option: str) -> tuple[int, int] | None:
+    """Height and width of `HxW`, or of one number for both.
+
+    Example:
+        >>> read_size("480x640", "--size"), read_size("352", "--size")
+        ((480, 640), (352, 352))
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,9})(?:[x×](\d{1,9}))?", text.strip().lower())
+    if match is None:
+        raise typer.BadParameter(f"'{text}' is neither a number of pixels nor HEIGHTxWIDTH", param_hint=f"'{option}'")
+    return int(match[1]), int(match[2] or match[1])

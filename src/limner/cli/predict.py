@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ import typer
 from limner.cli.console import note, only_json, print_json, say
 from limner.cli.guard import WRONG_INPUT, if_interrupted
 from limner.cli.help import HelpCommand, examples
-from limner.cli.options import JsonOption, ModelArgument, QuietOption
+from limner.cli.options import JsonOption, ModelArgument, QuietOption, read_size
 from limner.durations import format_duration
 
 if TYPE_CHECKING:
@@ -159,8 +160,8 @@ def predict(
         "also": also or (),
         "views": _listed(views, "--views"),
         "postprocess": postprocess,
-        "tile_size": _sides(tile_size, "--tile-size"),
-        "overlap": _sides(overlap, "--overlap"),
+        "tile_size": read_size(tile_size, "--tile-size"),
+        "overlap": read_size(overlap, "--overlap"),
         "provider": provider,
         "threads": threads,
         "smooth": smooth,
@@ -200,26 +201,12 @@ def _listed(given: list[str] | None, option: str) -> list[str]:
     return words
 
 
-def _sides(text: str | None, option: str) -> tuple[int, int] | None:
-    """Height and width, of one number both.
-
-    Example:
-        >>> _sides("512", "--tile-size"), _sides("256x512", "--tile-size")
-        ((512, 512), (256, 512))
-    """
-    if text is None:
-        return None
-    numbers = text.lower().split("x")
-    if len(numbers) > 2 or not all(number.isdecimal() for number in numbers):
-        raise typer.BadParameter(f"'{text}' is neither a number of pixels nor HEIGHTxWIDTH", param_hint=f"'{option}'")
-    return int(numbers[0]), int(numbers[-1])
-
-
 def _with_standard_input(inputs: list[str]) -> list[str]:
     """The inputs, `-` replaced by the lines of standard input."""
     if "-" not in inputs:
         return inputs
-    lines = [line.rstrip("\r\n") for line in sys.stdin]
+    text = sys.stdin.buffer.read()  # bytes: names of files need not be text; with NUL between them, they come from `find -print0`
+    lines = [os.fsdecode(line) for line in (text.split(b"\0") if b"\0" in text else text.splitlines())]
     places = [place for given in inputs for place in (lines if given == "-" else [given]) if place.strip()]
     if not places:
         raise typer.BadParameter("no path came from standard input", param_hint="'INPUT'")
@@ -234,7 +221,7 @@ def _show(found: Predictions, *, as_json: bool) -> None:
     for failure in found.failures:
         note(f"failed: {failure.file}: {failure.reason}", style="red")
     if found.failures:
-        note(f"{len(found.failures)} of {found.n} images could not be predicted", style="bold red")
+        note(f"{len(found.failures)} of {found.n} inputs could not be predicted", style="bold red")
         raise typer.Exit(WRONG_INPUT)
 
 
@@ -243,14 +230,14 @@ def _print_summary(found: Predictions) -> None:
         note(f"left out: {sentence}", style="dim")
     if found.outputs:
         _print_images(found)
-    elif found.skipped:
-        say("the video was there already" if found.skipped == 1 else f"{found.skipped} videos were there already")
+    if found.videos_skipped:
+        say("the video was there already" if found.n == 1 else f"{found.videos_skipped} of the videos were there already")
     for video in found.videos:
         _print_video(video)
 
 
 def _print_images(found: Predictions) -> None:
-    images = found.written - len(found.videos)
+    images = found.written
     skipped = f", {found.skipped} were there already" if found.skipped else ""
     speed = f" ({images / found.seconds:.1f} images/s, file to file)" if images and found.seconds else ""
     noun = "image" if images == 1 else "images"
@@ -279,14 +266,15 @@ def _to_json(found: Predictions) -> dict[str, Any]:
         "out": str(found.out),
         "table": str(found.table) if found.outputs else None,
         "outputs": {name: str(path) for name, path in found.outputs.items()},
-        "images": found.n - len(found.videos),
-        "written": found.written - len(found.videos),
+        "images": found.images,
+        "written": found.written,
         "skipped": found.skipped,
         "left_out": list(found.left_out),
         "flagged": [row["file"] for row in found.flagged],
         "failed": [{"file": failure.file, "reason": failure.reason} for failure in found.failures],
         "seconds": round(found.seconds, 3),
         "videos": [_video_json(video) for video in found.videos],
+        "videos_skipped": found.videos_skipped,
     }
 
 

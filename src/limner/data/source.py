@@ -18,6 +18,7 @@ from limner.data.pairing import Pair, Pairing, image_names, pair_names
 from limner.data.store import FileRef, FileStore, FolderStore, Store
 from limner.data.wording import counted
 from limner.errors import DataError, nearest
+from limner.files import expand_home
 
 if TYPE_CHECKING:
     from limner.data.catalog import CatalogEntry
@@ -59,7 +60,7 @@ def survey(source: str | Path, *, masks: bool = True, options: SourceOptions = D
     """
     path, name = find_source(source)
     store, names = open_place(path)
-    entry = catalog_entry(name) if name in catalog_names() and not Path(source).expanduser().exists() else recognise(path, names)
+    entry = catalog_entry(name) if name in catalog_names() and not expand_home(source).exists() else recognise(path, names)
     if masks and (annotations := find_annotations(path, store, names)):
         found = read_annotations(annotations, store, names, options)
         items, problems = found.items, found.problems
@@ -97,7 +98,7 @@ def find_source(source: str | Path) -> tuple[Path, str]:
     Raises:
         DataError: There is no such source.
     """
-    path = Path(source).expanduser()
+    path = expand_home(source)
     if path.exists():
         return path, _short(path)
     if str(source) in catalog_names():

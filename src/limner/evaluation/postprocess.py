@@ -22,7 +22,7 @@ from limner.evaluation.protocols import Metadata, Segmenter, load_inside, predic
 from limner.imaging.instances import connected_areas
 from limner.metrics.names import default_families
 from limner.metrics.statistics import paired_difference, resample, units
-from limner.runtime.postprocess import PostProcess, scale_of
+from limner.runtime.postprocess import PostProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,13 +112,8 @@ class PostProcessChoice(BaseModel):
 class SizedMetadata(Metadata, Protocol):
     """What a model says of itself, and what its network sees."""
 
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """Height and width in pixels of what the network sees."""
-
-    @property
-    def sampling(self) -> Literal["resize", "patches"]:
-        """Whether that is the image whole, resized, or a piece of it."""
+    def scale_of(self, size: tuple[int, int], /) -> float:
+        """How many pixels of an image of a height and width make one that the network sees, along a side."""
 
 
 class SizedSegmenter(Segmenter, Protocol):
@@ -169,7 +164,7 @@ def tune_postprocess(
 
 def _keep(segmenter: SizedSegmenter, validation: Cases, *, has_objects: bool, progress: Progress | None) -> Iterator[KeptImage]:
     for item, (sample, prediction, _) in zip(validation.items, predict_cases(segmenter, validation, progress=progress), strict=True):
-        scale = scale_of(sample.mask.shape, segmenter.metadata.input_size, segmenter.metadata.sampling)
+        scale = segmenter.metadata.scale_of(sample.mask.shape)
         yield _kept(item, sample, prediction, scale, has_objects=has_objects)
 
 

@@ -11,7 +11,7 @@ from onnx import shape_inference
 from limner.errors import ModelFileError
 from limner.export.exporter import library_versions, write_model
 from limner.export.float16 import halve
-from limner.export.images import load_measured, own_images
+from limner.export.images import load_measured, own_images, require_calibration
 from limner.export.judging import Judge
 from limner.export.quantising import MOST_LOST, quantised
 from limner.progress import show_progress
@@ -34,7 +34,7 @@ def convert_model(source: Path, out: Path, precision: Precision, dataset: Datase
         source: The file in float32.
         out: Of the `.onnx` file, which is written whole or not at all.
         precision: Of the network; float16 or int8.
-        dataset: Where the images that the model was made of are; float16 can do without, and is not measured then.
+        dataset: Where the images that the model was made of are; float16 can do without them, and is not measured then.
         progress: Show bars.
 
     Returns:
@@ -51,7 +51,9 @@ def convert_model(source: Path, out: Path, precision: Precision, dataset: Datase
         raise ModelFileError(what, where=source, fix="give the run folder, or the float32 file that it was made of")
     model = shape_inference.infer_shapes(onnx.load_model_from_string(encoded), data_prop=True)  # an ensemble's file does not hold them
     images = None if dataset is None else own_images(metadata, dataset)
-    judge = None if images is None else _judge(model, metadata, images, progress=progress)
+    if precision == "int8" and images is not None and dataset is not None:
+        require_calibration(images, metadata, dataset)
+    judge = _judge(model, metadata, images, progress=progress) if images is not None and images.measured else None
     graph, parity, facts = _converted(model, metadata, precision, images, judge, progress=progress)
     return write_model(graph, _told(metadata, precision, parity, facts), out)
 

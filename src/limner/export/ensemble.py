@@ -19,6 +19,7 @@ from limner.export.exporter import new_metadata, write_model
 from limner.export.parity import Tally, seen_part
 from limner.runtime import load
 from limner.runtime.format import parse_metadata, read_metadata, read_model
+from limner.runtime.postprocess import merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,8 +38,8 @@ _REFERENCE = "the mean of its models"
 def ensemble_metadata(models: Sequence[str | Path], recipe: Recipe, **known: Any) -> ModelMetadata:  # noqa: ANN401 - fields of ModelMetadata
     """What an ensemble of the models of a cross-validation says of itself.
 
-    Its threshold is the mean of theirs: all images were seen in training, so that there is none left to choose one on. It has a
-    post-processing only if that of all of them is the same.
+    Its threshold is the mean of theirs: all images were seen in training, so that there is none left to choose one on. Its
+    post-processing is what most of them do.
 
     Args:
         models: The model files.
@@ -57,7 +58,7 @@ def ensemble_metadata(models: Sequence[str | Path], recipe: Recipe, **known: Any
         "threshold_origin": origin,
         "parameters": _sum(member.parameters for member in members),
         "gflops": _sum(member.gflops for member in members),
-        "postprocess": members[0].postprocess if all(one.postprocess == members[0].postprocess for one in members) else None,
+        "postprocess": merge([member.postprocess for member in members]),
     }
     return new_metadata(recipe, **(own | known))
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from limner.recipe.schema import Recipe
+    from limner.runtime.postprocess import PostProcess
 
 _LIBRARIES = ("limner", "torch", "timm", "lightning", "onnx", "onnxscript", "onnxruntime", "numpy")
 _CHATTY = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
@@ -131,6 +132,17 @@ def set_threshold(path: str | Path, threshold: float, origin: str) -> None:
     """
     metadata = parse_metadata(read_model(path), where=path)
     update_model(path, threshold=threshold, metadata=metadata.model_copy(update={"threshold_origin": origin}))
+
+
+def set_postprocess(path: str | Path, settings: PostProcess | None) -> None:
+    """Store a post-processing in a model file; None, or one that does nothing, takes away what is there.
+
+    Raises:
+        ModelFileError: The file is damaged or not limner's.
+    """
+    wished = None if settings is None or settings.does_nothing else settings
+    known = parse_metadata(read_model(path), where=path).model_dump(exclude={"format_version"})  # which follows from the rest
+    update_model(path, metadata=ModelMetadata.model_validate(known | {"postprocess": wished}))
 
 
 def _set_temperature(model: onnx.ModelProto, temperature: float, path: str | Path) -> None:

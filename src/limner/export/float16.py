@@ -24,9 +24,9 @@ def _halved(model: onnx.ModelProto, network: Network) -> onnx.ModelProto:
     """The network alone; its conversions from and to float32 get names of their own."""
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    core: onnx.ModelProto = convert_float_to_float16(
-        extract(model, network.inputs, network.outputs), keep_io_types=True, disable_shape_infer=True
-    )
+    whole = extract(model, network.inputs, network.outputs)
+    _forget_constants(whole)
+    core: onnx.ModelProto = convert_float_to_float16(whole, keep_io_types=True, disable_shape_infer=True)
     casts = {name: network.prefix + name for node in core.graph.node for name in node.output if name.startswith("graph_")}
     halves = {tensor.name: tensor.name + "/half" for tensor in core.graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT16}
     names = casts | halves  # what is shared with another network, or with what lies around, stays there as it was
@@ -37,6 +37,14 @@ def _halved(model: onnx.ModelProto, network: Network) -> onnx.ModelProto:
     for value in (*core.graph.value_info, *core.graph.initializer):
         value.name = names.get(value.name, value.name)
     return core
+
+
+def _forget_constants(model: onnx.ModelProto) -> None:
+    """Take the types of constants out of the list of values: the converter would believe that a factor of resizing has become float16."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    values = [value for value in model.graph.value_info if value.name not in constants]
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(values)
 
 
 def _replace(model: onnx.ModelProto, network: Network, core: onnx.ModelProto) -> None:

@@ -47,21 +47,31 @@ class OwnImages:
 
 
 def own_images(metadata: ModelMetadata, dataset: Dataset) -> OwnImages:
-    """Find a model's own images in a data set, whatever they are called now.
-
-    Raises:
-        DataError: The model does not say what it was trained on, or too few of its images are here.
-    """
+    """Find a model's own images in a data set, whatever they are called now. There may be none."""
     hashes = metadata.training_data.get("hashes") or {}
     by_hash = {sha256(item.image.read())[:HASH_DIGITS]: item for item in dataset.items}
     train, val = ([by_hash[known] for known in hashes.get(part, ()) if known in by_hash] for part in ("train", "val"))
     order = [train[index] for index in np.random.default_rng(_SEED).permutation(len(train))]
     calibration = order[: CALIBRATED if val else min(CALIBRATED, len(order) // 2)]
-    if len(calibration) < _FEWEST:
-        raise _too_few(len(train), len(hashes.get("train", ())), dataset)
     others = order[len(calibration) :]
     said = counted(len(val), "validation image") if val else f"{counted(len(others), 'training image')} that it was not calibrated on"
     return OwnImages(tuple(calibration), tuple(val or others), said, len(train))
+
+
+def require_calibration(images: OwnImages, metadata: ModelMetadata, dataset: Dataset) -> None:
+    """Make sure that there are images enough to calibrate on.
+
+    Raises:
+        DataError: The model does not say what it was trained on, or too few of its images are here.
+    """
+    if len(images.calibration) >= _FEWEST:
+        return
+    known = len((metadata.training_data.get("hashes") or {}).get("train", ()))
+    if not known:
+        fix = "train the model again with this limner; it then knows its images"
+        raise DataError("the model does not say which images it was trained on", where=dataset.place, fix=fix)
+    what = f"only {images.training} of the {known} images that the model was trained on are here, and {_FEWEST} are needed to calibrate on"
+    raise DataError(what, where=dataset.place, fix="name the data that it was trained on with --source (in Python: source=...)")
 
 
 def load_measured(images: OwnImages, metadata: ModelMetadata) -> list[Sample]:
@@ -97,11 +107,3 @@ def batches(items: Sequence[Item], metadata: ModelMetadata) -> Iterator[ImageArr
 def _tiles(image: ImageArray, tile: tuple[int, int]) -> ImageArray:
     padded = mirrored(image, (0, 0), (2 * tile[0], 2 * tile[1]))
     return np.stack([padded[row : row + tile[0], column : column + tile[1]] for row in (0, tile[0]) for column in (0, tile[1])])
-
-
-def _too_few(found: int, known: int, dataset: Dataset) -> DataError:
-    if not known:
-        fix = "train the model again with this limner; it then knows its images"
-        return DataError("the model does not say which images it was trained on", where=dataset.place, fix=fix)
-    what = f"only {found} of the {known} images that the model was trained on are here, and {_FEWEST} at least are needed to calibrate on"
-    return DataError(what, where=dataset.place, fix="name the data that it was trained on with --source (in Python: source=...)")

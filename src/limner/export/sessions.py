@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from limner.runtime.engine import session_options
 from limner.runtime.model_file import default_threads
 
 if TYPE_CHECKING:
@@ -12,10 +13,6 @@ if TYPE_CHECKING:
 
 def open_session(model: bytes) -> InferenceSession:
     """A session on the processor, as the predictor runs model files there."""
-    from onnxruntime import InferenceSession, SessionOptions
+    from onnxruntime import InferenceSession
 
-    options = SessionOptions()
-    options.intra_op_num_threads = default_threads()
-    options.enable_mem_pattern = False
-    options.log_severity_level = 4
-    return InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return InferenceSession(model, session_options(default_threads()), providers=["CPUExecutionProvider"])

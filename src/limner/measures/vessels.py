@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _SHORTEST: Final = 10.0  # pixels; what is shorter is mostly a spur or the width of a vessel, and has no course
 _DARK = 20  # of 255: what is outside of the field of view is darker in all channels
+_LEAST = 0.2  # a field of view covers at least this share of the picture
+_SOLID = 0.9  # and this share of its own convex hull
 _WHOLE = 0.98  # a field of view that covers more than this share is the whole picture with some dark pixels in it
 
 
@@ -84,9 +86,10 @@ def tortuosity_of(lines: Centrelines) -> float | None:
 
 
 def field_of_view(image: ImageArray) -> MaskArray | None:
-    """The bright disc of a picture with a dark surround, such as one of the retina: bool (H, W); None where there is no surround.
+    """The bright disc of a picture with a dark surround, such as one of the retina: bool (H, W); None where there is none.
 
-    It is the largest connected area that is not dark, with its holes filled.
+    It is the largest connected area that is not dark, with its holes filled; if it is as compact and as large as a field of view, and
+    not a bright vessel on dark ground.
 
     Args:
         image: uint8 RGB, (H, W, 3).
@@ -102,5 +105,7 @@ def field_of_view(image: ImageArray) -> MaskArray | None:
     if not contours:
         return None
     largest = max(contours, key=cv2.contourArea)
+    if cv2.contourArea(largest) < _SOLID * cv2.contourArea(cv2.convexHull(largest)):
+        return None
     field = cv2.drawContours(np.zeros_like(bright), [largest], -1, 1, cv2.FILLED).view(np.bool_)
-    return None if field.mean() > _WHOLE else field
+    return field if _LEAST < field.mean() < _WHOLE else None

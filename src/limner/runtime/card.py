@@ -136,7 +136,7 @@ def _seeing(metadata: ModelMetadata) -> str:
     data = _mapping(metadata.recipe.get("data"))
     if metadata.sampling == "patches":
         how = "in overlapping patches at its own resolution, which limner cuts and blends; other programs have to cut them"
-    elif data.get("keep_aspect") is True:
+    elif metadata.keep_aspect:
         how = "whole, shrunk or enlarged with its shape kept, on black; inside the file"
     else:
         how = "whole, stretched to that size; inside the file"
@@ -173,16 +173,8 @@ def _calibration(metadata: ModelMetadata) -> str:
 def _postprocess(settings: PostProcess | None) -> str:
     if settings is None:
         return "none"
-    steps = [
-        (settings.opening > 0, f"opened by a disc of radius {settings.opening:g}"),
-        (settings.max_hole > 0, f"holes of up to {settings.max_hole:g} square pixels filled"),
-        (settings.min_area > 0, f"objects of fewer than {settings.min_area:g} square pixels removed"),
-        (settings.largest_only, "only the largest object kept"),
-        (settings.split_touching, "touching objects numbered apart by a watershed"),
-    ]
-    done = "; ".join(step for applies, step in steps if applies) or "none"
     origin = f". Chosen: {escaped(settings.origin)}" if settings.origin else ""
-    return f"{done} (pixels as the network sees them; done by limner after the file's own mask){origin}"
+    return f"{settings.words()} (pixels as the network sees them; done by limner after the file's own mask){origin}"
 
 
 def _training(metadata: ModelMetadata) -> str:

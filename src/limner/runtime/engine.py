@@ -79,13 +79,14 @@ def _session(model: bytes, chain: tuple[str, ...], threads: int) -> InferenceSes
             onnxruntime.preload_dlls()  # finds CUDA where it was installed by pip
     present = [provider for provider in chain if provider in onnxruntime.get_available_providers()]
     providers = [(provider, _OPTIONS.get(provider, {})) for provider in present]
-    session = onnxruntime.InferenceSession(model, _options(threads), providers=providers, enable_fallback=0)
+    session = onnxruntime.InferenceSession(model, session_options(threads), providers=providers, enable_fallback=0)
     if chain[0] not in session.get_providers():  # where a library is missing, it goes on without the provider and only logs it
         raise RuntimeError(f"ONNX Runtime cannot load {chain[0]}: a driver or a library that it needs is missing")
     return session
 
 
-def _options(threads: int) -> SessionOptions:
+def session_options(threads: int) -> SessionOptions:
+    """How ONNX Runtime is set up for every session of limner's."""
     from onnxruntime import SessionOptions
 
     options = SessionOptions()

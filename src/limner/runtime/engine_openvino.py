@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from limner.types import ImageArray, ProbArray
 
 _TYPES = {"u8": "tensor(uint8)", "f32": "tensor(float)"}
+_IMPORTING = Lock()  # while a package is hidden, it is hidden from all threads
 _IMAGE = "image"
 
 
@@ -75,7 +76,7 @@ class OpenVinoEngine:
 
 def _openvino() -> Any:  # noqa: ANN401
     try:
-        with _hidden("openvino_telemetry"):
+        with _IMPORTING, _hidden("openvino_telemetry"):
             import openvino
     except ImportError:
         raise MissingExtraError("openvino", needed_for="the provider 'openvino'") from None

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from limner.errors import ModelFileError
 from limner.runtime import wire
 from limner.runtime.facts import Parity, ScoreFacts, TrainingData
-from limner.runtime.postprocess import PostProcess
+from limner.runtime.postprocess import PostProcess, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +30,8 @@ CHECKSUM_KEY = "limner_sha256"
 _MOST_BYTES = 2**31 - 1  # of an ONNX file that needs no other
 _NO_MODEL = "the file is not an ONNX file, or is cut short"
 _REMAKE = "make the file again with `limner export RUN --out MODEL.onnx`, or copy it again from where it came"
+
+Side = Annotated[int, Field(ge=1, le=2**16)]
 
 
 class ReviewRule(BaseModel):
@@ -66,7 +68,8 @@ class ModelMetadata(BaseModel):
         created: When the file was made, ISO 8601 in UTC.
         versions: Versions of the libraries that made it, by name.
         training_data: Name, licence if known, number of images per part, hash of the split.
-        parity: How closely the file agrees with the network in PyTorch; None when not checked.
+        parity: How closely the file agrees with the network in PyTorch, or of another precision with the float32 file; None when not
+            checked.
         metrics: Scores of this model, each with `name`, `convention`, `value`, `n`, `part`.
         postprocess: What is done to the mask after the graph; None for nothing.
         precision: Of the network's numbers: `float32`, `float16` (half), or `int8` (quantised).
@@ -91,7 +94,7 @@ class ModelMetadata(BaseModel):
     threshold_origin: str = "not chosen: the default"
     temperature: Annotated[float, Field(gt=0.0)] = 1.0
     review: ReviewRule | None = None
-    input_size: tuple[int, int]
+    input_size: tuple[Side, Side]
     sampling: Literal["resize", "patches"] = "resize"
     created: str
     versions: dict[str, str] = {}
@@ -103,6 +106,16 @@ class ModelMetadata(BaseModel):
     quantisation: dict[str, Any] | None = None
     parameters: int | None = None
     gflops: float | None = None
+
+    @property
+    def keep_aspect(self) -> bool:
+        """Whether an image that is seen whole keeps its shape, on black."""
+        data = self.recipe.get("data")
+        return isinstance(data, dict) and data.get("keep_aspect") is True
+
+    def scale_of(self, size: tuple[int, int]) -> float:
+        """How many pixels of an image of a height and width make one that the network sees, along a side."""
+        return scale_of(size, self.input_size, keep_aspect=self.keep_aspect) if self.sampling == "resize" else 1.0
 
     @model_validator(mode="after")
     def _told_by_version(self) -> ModelMetadata:

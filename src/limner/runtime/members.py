@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Side = int | tuple[int, int]
 Number = TypeVar("Number", int, float)
 
+_LONGEST = 2**20  # of a tile's side, in pixels
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -162,10 +164,10 @@ def _member(model: ModelFile, tile_size: Side | None, overlap: Side | None) -> M
 
 
 def _pair(sides: Side, name: str, *, least: int) -> tuple[int, int]:
-    height, width = (sides, sides) if isinstance(sides, int) else sides
-    if min(height, width) < least:
-        raise LimnerError(f"{name} is a number of pixels, not {min(height, width)}", fix=f"give {least} or more")
-    return height, width
+    given = tuple(sides) if isinstance(sides, (list, tuple)) else (sides, sides)
+    if len(given) != 2 or not all(type(side) is int and least <= side <= _LONGEST for side in given):
+        raise LimnerError(f"{name} is a number of pixels, or height and width; not {sides}", fix=f"give {least} or more")
+    return given[0], given[1]
 
 
 def _check_together(models: Sequence[ModelFile]) -> None:

@@ -31,7 +31,7 @@ _LARGE_DISC = 20.0  # pixels: from here on two distance transforms are faster th
 
 
 class PostProcess(BaseModel):
-    """What is done to a mask, in this order. Lengths and areas are in pixels as the network sees them (see `scale_of`).
+    """What is done to a mask, in this order. Lengths and areas are in pixels as the network sees them (see `ModelMetadata.scale_of`).
 
     Attributes:
         opening: Radius of the disc of a morphological opening, in pixels; 0 for none.
@@ -77,19 +77,21 @@ class PostProcess(BaseModel):
         return ", ".join(words for done, words in steps if done) or "nothing"
 
 
-def scale_of(size: tuple[int, int], input_size: tuple[int, int], sampling: Literal["resize", "patches"]) -> float:
+def scale_of(size: tuple[int, int], input_size: tuple[int, int], *, keep_aspect: bool) -> float:
     """How many pixels of an image make one that the network sees, along a side: the square root of how many do by area.
 
     Args:
-        size: Height and width of the image.
+        size: Height and width of the image, which the network sees whole.
         input_size: Height and width of what the network sees.
-        sampling: `resize`, where it sees the image whole, or `patches`, where it sees the image's own pixels.
+        keep_aspect: Whether the image keeps its shape in there, on black, or is stretched.
 
     Example:
-        >>> scale_of((512, 1024), (256, 512), "resize"), scale_of((512, 1024), (256, 256), "patches")
-        (2.0, 1.0)
+        >>> scale_of((512, 1024), (256, 512), keep_aspect=False), scale_of((512, 1024), (256, 256), keep_aspect=True)
+        (2.0, 4.0)
     """
-    return math.sqrt(math.prod(size) / math.prod(input_size)) if sampling == "resize" else 1.0
+    if keep_aspect:
+        return max(side / seen for side, seen in zip(size, input_size, strict=True))
+    return math.sqrt(math.prod(size) / math.prod(input_size))
 
 
 def apply(prediction: Prediction, settings: PostProcess, *, scale: float) -> Prediction:

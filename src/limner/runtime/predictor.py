@@ -91,7 +91,7 @@ class Predictor:
         """Name and checksum, by which tables know whose a prediction is: the same for the same files, views and tiles only."""
         digests = [sha256(read_model(path)) for path in self.paths]
         checksum = digests[0] if len(digests) == 1 else sha256("".join(digests).encode())
-        tiles = "" if self._own_tiles else f"tiles-{self.tile_size}-{self.overlap}".replace(" ", "")
+        tiles = "" if self._own_tiles else "tiles-" + "+".join(f"{one.tile}-{one.overlap}".replace(" ", "") for one in self._members)
         raw = "raw" if self._postprocess != self._metadata.postprocess else ""
         return " ".join(filter(None, [self._metadata.name, checksum[:12], *self._view_names, tiles, raw]))
 
@@ -154,6 +154,18 @@ class Predictor:
         while window := [_as_image(image) for image in islice(waiting, _BATCH)]:
             yield from self._window(window)
 
+    def decide(self, probs: ProbArray, disagreement: ProbArray | None = None) -> Prediction:
+        """What follows from the probabilities of an image: the mask, post-processed as in every prediction.
+
+        Args:
+            probs: At the image's size, (H, W).
+            disagreement: How far several views or models differ, (H, W), which is passed on.
+        """
+        found = Prediction(probs, probs >= np.float32(self.threshold), self.threshold, disagreement=disagreement)
+        if self._postprocess is None:
+            return found
+        return post.apply(found, self._postprocess, scale=self._metadata.scale_of(self.tile_size or probs.shape))
+
     def _window(self, images: list[ImageArray]) -> list[Prediction]:
         groups: dict[tuple[int, ...], list[int]] = {}
         for index, image in enumerate(images):
@@ -171,15 +183,7 @@ class Predictor:
         for member, view in product(self._members, self._views):
             spread.add(view.undo(member.probs(np.ascontiguousarray(view.apply(batch)), view.scale)))
         probs, disagreement = spread.result()
-        return [self._decided(prob, None if disagreement is None else disagreement[place]) for place, prob in enumerate(probs)]
-
-    def _decided(self, probs: ProbArray, disagreement: ProbArray | None) -> Prediction:
-        found = Prediction(probs, probs >= np.float32(self.threshold), self.threshold, disagreement=disagreement)
-        if self._postprocess is None:
-            return found
-        height, width = self.tile_size or probs.shape
-        scale = post.scale_of((height, width), self._metadata.input_size, self._metadata.sampling)
-        return post.apply(found, self._postprocess, scale=scale)
+        return [self.decide(prob, None if disagreement is None else disagreement[place]) for place, prob in enumerate(probs)]
 
     @property
     def _common_tile(self) -> tuple[tuple[int, int] | None, tuple[int, int]]:
@@ -237,6 +241,7 @@ def load(
         LimnerWarning: A provider does not work, and the processor is used instead; or the models outline different things.
     """
     places = [models] if isinstance(models, (str, Path)) else list(models)
+    views = [views] if isinstance(views, str) else views
     combine_views(views)  # a wrong name should be found before a model is opened
     members = open_members(places, threads=threads, provider=provider, tile_size=tile_size, overlap=overlap)
     return Predictor(members, views=views, postprocess=postprocess)

@@ -42,7 +42,7 @@ def as_seen(image: ImageArray, metadata: ModelMetadata) -> ImageArray:
     """
     if metadata.sampling == "patches":
         return image
-    if metadata.recipe.get("data", {}).get("keep_aspect", False):
+    if metadata.keep_aspect:
         height, width, *_ = fit_inside((image.shape[0], image.shape[1]), metadata.input_size)
         return resize_image(image, (height, width))
     return resize_image(image, metadata.input_size)

@@ -32,6 +32,7 @@ class Configuration:
     provider: str
     process: WorkerProcess
     metadata: ModelMetadata
+    _rate: float = 1.0  # images per second by the file clock, about
     _network: list[float] = field(default_factory=list)
     _file: list[float] = field(default_factory=list)
     _seconds: list[float] = field(default_factory=list)
@@ -47,21 +48,30 @@ class Configuration:
         try:
             opened = process.ask("open", model=str(path), provider=provider, threads=threads, images=str(images))
         except BaseException:
-            process.end(at_once=True)
+            process.end()
             raise
         return cls(model, path, opened["provider"], process, ModelMetadata.model_validate(opened["metadata"]))
 
     def close(self) -> None:
         """End the process."""
-        self.process.end(at_once=True)
+        self.process.end()
+
+    def warm_up(self, *, batch: int) -> None:
+        """Do once what is slow the first time only.
+
+        Raises:
+            LimnerError: The model cannot run on an image.
+        """
+        self._rate = self.process.ask("warm_up", batch=batch)
 
     def measure(self, *, seconds: float, batch: int) -> None:
         """One round by both clocks."""
         taken = self.process.ask("network", seconds=seconds, batch=batch)
         self._seconds += taken
         self._network.append(batch * len(taken) / sum(taken))
-        count = max(_LEAST_FILES, round(seconds * self._network[-1]))
-        self._file.append(count / self.process.ask("files", count=count))
+        count = max(_LEAST_FILES, round(seconds * self._rate))
+        self._rate = count / self.process.ask("files", count=count)
+        self._file.append(self._rate)
 
     def row(self, peak_gflops: float) -> BenchRow:
         """What the rounds come to."""

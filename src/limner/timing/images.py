@@ -69,9 +69,10 @@ def prepare_images(
     Raises:
         DataError: There is no image, or one of them cannot be read.
     """
-    if source is None:
-        return _draw(folder, metadata, size or phantom_size(metadata))
-    return _copy(folder, Path(source), size, most)
+    try:
+        return _draw(folder, metadata, size or phantom_size(metadata)) if source is None else _copy(folder, Path(source), size, most)
+    except MemoryError:
+        raise DataError("there is not enough memory for images of this size", fix="give a smaller --size") from None
 
 
 def phantom_size(metadata: ModelMetadata) -> tuple[int, int]:

@@ -54,10 +54,9 @@ class WorkerProcess:
             raise _as_raised(**reply["error"])
         return reply["answer"]
 
-    def end(self, *, at_once: bool = False) -> None:
-        """End the process: when it has done what it does, or at once."""
-        if at_once:
-            self._process.kill()
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
         self._process.communicate(timeout=_PATIENCE_S)
         self._said.close()
 

@@ -67,6 +67,8 @@ def run_bench(
     Raises:
         LimnerError: A model, a provider or an image cannot be used. With `all`, providers that cannot run a model are left out.
     """
+    providers = [providers] if isinstance(providers, str) else providers
+    _check(models, providers, seconds)
     paths = [find_model(model) for model in models]
     metadata = [read_metadata(path) for path in paths]  # a file that is not a model is told before anything is started
     threads = threads or default_threads()
@@ -82,6 +84,15 @@ def run_bench(
         rows = _with_ratios([configuration.row(peak) for configuration in running])
     machine, versions = describe_machine(), _versions()
     return BenchResult(rows, left_out, machine, versions, threads, peak, told, batch, rounds, seconds, busy)
+
+
+def _check(models: Sequence[str | Path], providers: Sequence[str], seconds: float) -> None:
+    if not models:
+        raise LimnerError("there is no model to measure", fix="give one or more")
+    if not providers:
+        raise LimnerError("no provider is named", fix="give some, such as auto and cpu")
+    if not 0 < seconds < float("inf"):
+        raise LimnerError(f"a round lasts some seconds, not {seconds}", fix="give a number such as 1")
 
 
 def model_labels(models: Sequence[str | Path]) -> list[str]:
@@ -112,10 +123,13 @@ def _open(
     for label, path, name in wanted:
         if (path, name) not in running:
             try:
-                opened = Configuration.open(label, path, name, threads=threads, images=images)
-                stack.callback(opened.close)
-                if running.setdefault((path, opened.provider), opened) is opened:
-                    opened.process.ask("warm_up", batch=batch)
+                with ExitStack() as trial:
+                    opened = Configuration.open(label, path, name, threads=threads, images=images)
+                    trial.callback(opened.close)
+                    if (path, opened.provider) not in running:
+                        opened.warm_up(batch=batch)
+                        running[path, opened.provider] = opened
+                        stack.push(trial.pop_all())
             except LimnerError as error:
                 if not lenient:
                     raise
@@ -138,7 +152,7 @@ def _measure(
 ) -> float:
     """All rounds; returns the machine's peak in GFLOP/s, which is measured in turn with the models."""
     calculator = WorkerProcess(blas_threads=threads)
-    stack.callback(calculator.end, at_once=True)
+    stack.callback(calculator.end)
     peaks: list[float] = []
     for _ in range(rounds):
         peaks.append(calculator.ask("peak", seconds=_PEAK_SHARE * seconds))

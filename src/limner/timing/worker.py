@@ -47,14 +47,15 @@ class Worker:
         self.predictor, self.folder = load(model, provider=provider, threads=threads), Path(images)
         return {"provider": self.predictor.provider, "metadata": self.predictor.metadata.model_dump(mode="json", exclude={"recipe"})}
 
-    def warm_up(self, *, batch: int) -> None:
-        """What is slow the first time only is done once: each size of image, the code of both clocks."""
-        from limner.timing.clocks import time_network
+    def warm_up(self, *, batch: int) -> float:
+        """What is slow the first time only is done once: each size of image, the code of both clocks. Returns files per second, about."""
+        from limner.timing.clocks import LEAST, time_network
 
         for image in {image.shape: image for image in self._images}.values():
             self.predictor.predict(image)
         time_network(self.predictor, self._images, seconds=_WARM_UP_S, batch=batch)
         self.files(count=1)
+        return LEAST / self.files(count=LEAST)
 
     def network(self, *, seconds: float, batch: int) -> list[float]:
         """Seconds of each prediction by the network clock."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from limner.data.items import Dataset
 from limner.data.resident import load_native, load_resident
 from limner.data.source import open_source
@@ -153,7 +155,9 @@ def export_run(
         return _export_unfinished(out, path, precision)
     if precision != "float32":
         return convert_model(model, path, precision, _own_source(out, model, source, precision), progress=progress)
-    read_metadata(model)  # a damaged file is not handed on
+    found = read_metadata(model).precision  # a damaged file is not handed on
+    if found != "float32":
+        raise ModelFileError(f"the file is in {found}, of which float32 cannot be made", where=model, fix="give the run folder")
     with atomic_path(path) as temporary:
         shutil.copyfile(model, temporary)
     return path
@@ -185,7 +189,11 @@ def _own_source(out: Path, model: Path, source: str | Path | None, precision: Pr
         if precision == "float16":
             return None
         raise DataError(f"{needs}, and nothing says where they are", where=out, fix=fix)
-    data = DataPart.model_validate(read_metadata(model).recipe.get("data", {}))
+    try:
+        data = DataPart.model_validate(read_metadata(model).recipe.get("data", {}))
+    except ValidationError:
+        what = "the recipe in the file has settings of data that this limner does not know"
+        raise ModelFileError(what, where=model, fix="use the limner that made the file, or a newer one") from None
     try:
         return open_source(place, options=data.source_options())
     except DataError as error:

@@ -13,13 +13,13 @@ from limner.evaluation.postprocess import tune_postprocess
 from limner.evaluation.protocols import predict_cases
 from limner.evaluation.swept import sweep_cases
 from limner.evaluation.thresholds import choose_from
-from limner.export.exporter import update_model
+from limner.export.exporter import set_postprocess, update_model
 from limner.files import write_json
 from limner.metrics import THRESHOLDS
 from limner.metrics.review import review_score
 from limner.progress import show_progress
 from limner.recipe.schema import PostProcessPart
-from limner.runtime.format import ModelMetadata, read_metadata
+from limner.runtime.format import read_metadata
 from limner.runtime.postprocess import PostProcess
 from limner.runtime.predictor import load
 
@@ -76,17 +76,6 @@ def tune_model(
         set_postprocess(path, settings)
         if settings.changes_mask and decided["review"]:
             _flag_anew(path, validation, progress=progress)
-
-
-def set_postprocess(path: str | Path, settings: PostProcess | None) -> None:
-    """Store a post-processing in a model file; None, or one that does nothing, takes away what is there.
-
-    Raises:
-        ModelFileError: The file is damaged or not limner's.
-    """
-    wished = None if settings is None or settings.does_nothing else settings
-    metadata = read_metadata(path).model_dump(exclude={"format_version"}) | {"postprocess": wished}
-    update_model(path, metadata=ModelMetadata.model_validate(metadata))
 
 
 def _settings(
