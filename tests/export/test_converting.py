@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from limner.data import Dataset
+    from limner.export.bias import Corrections
     from limner.export.calibration import Ranges
 
 
@@ -147,8 +148,10 @@ def test_layers_that_hurt_stay_in_float(models: dict[str, Path], dataset: Datase
     """One layer is made to do harm, by a shift of the logits whenever it is quantised."""
     original, harmful = quantise, find_networks(onnx.load(models["float32"]))[0].inner[1]
 
-    def quantise_badly(model: onnx.ModelProto, ranges: Ranges, *, kept: Collection[str] = (), only: str | None = None) -> onnx.ModelProto:
-        result = original(model, ranges, kept=kept, only=only)
+    def quantise_badly(
+        model: onnx.ModelProto, ranges: Ranges, *, biases: Corrections, kept: Collection[str] = (), only: str | None = None
+    ) -> onnx.ModelProto:
+        result = original(model, ranges, biases=biases, kept=kept, only=only)
         if harmful not in kept and only in {None, harmful}:
             bias = next(tensor for tensor in result.graph.initializer if tensor.name.endswith("head.bias"))
             bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + 3, bias.name))

@@ -24,6 +24,7 @@ Ranges: TypeAlias = dict[str, tuple[float, float]]
 
 _SAMPLED = 65_536  # values of a tensor that its share is taken from
 _SHARE = 0.0001
+_OUTER = 0.25  # weight of the extremes, where they are weighed against the rest
 
 
 def _extremes(seen: NDArray[np.float32]) -> tuple[float, float]:
@@ -34,15 +35,18 @@ def _mean_extremes(seen: NDArray[np.float32]) -> tuple[float, float]:
     return float(seen[:, 0].mean()), float(seen[:, 3].mean())
 
 
-def _percentile(seen: NDArray[np.float32]) -> tuple[float, float]:
-    return float(seen[:, 1].min()), float(seen[:, 2].max())
+def _between(seen: NDArray[np.float32]) -> tuple[float, float]:
+    """Nearer to where nearly all values lie than to the extremes, by the geometric mean of the two."""
+    least, low, high, largest = np.abs(seen.astype(np.float64)).mean(axis=0)
+    signs = np.sign(seen[:, [0, 3]].mean(axis=0))
+    return float(signs[0] * least**_OUTER * low ** (1 - _OUTER)), float(signs[1] * largest**_OUTER * high ** (1 - _OUTER))
 
 
 # Ways to a range, by what they are called in the file. One image with an outlier widens the first for all others.
 METHODS: Mapping[str, Callable[[NDArray[np.float32]], tuple[float, float]]] = {
     "least and largest value of all images": _extremes,
     "mean of each image's least and largest value": _mean_extremes,
-    "all but a ten-thousandth of the values of each image": _percentile,
+    "between an image's extremes and what all but a ten-thousandth of its values lie within, on average": _between,
 }
 
 

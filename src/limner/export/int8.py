@@ -3,7 +3,8 @@
 Static quantisation (Jacob et al., CVPR 2018, arXiv:1712.05877) by ONNX Runtime's quantiser: weights per output channel, symmetric;
 activations per tensor, unsigned, over a range that was seen on images (`limner.export.calibration`). Weights get seven bits: older
 processors add up two products in sixteen bits, which eight-bit weights can overflow without a word, and their masks would differ from
-those that were measured here.
+those that were measured here. What this rounding adds on average is taken off the biases
+(`limner.export.bias`).
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from limner.export.networks import find_networks, in_order
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+    from limner.export.bias import Corrections
     from limner.export.calibration import Ranges
     from limner.export.networks import Network
 
 WEIGHT_BITS = 7
+WEIGHT_LEVELS = 64  # a weight is a whole multiple of its channel's step, from minus this to plus this
 
 # What has integer kernels in ONNX Runtime, or passes integers on. Softmax and the layer normalisations lose too much by it.
 _QUANTISED = (
@@ -34,7 +37,9 @@ _QUANTISED = (
 _ACTIVATIONS = frozenset({"Relu", "Clip", "LeakyRelu"})
 
 
-def quantise(model: onnx.ModelProto, ranges: Ranges, *, kept: Iterable[str] = (), only: str | None = None) -> onnx.ModelProto:
+def quantise(
+    model: onnx.ModelProto, ranges: Ranges, *, biases: Corrections | None = None, kept: Iterable[str] = (), only: str | None = None
+) -> onnx.ModelProto:
     """A model whose networks compute in whole numbers, but for the layers that are kept, and the first and the last of each.
 
     These two cost next to nothing in float. The filters of a first layer tell small differences between large values, so that it suffers
@@ -43,6 +48,7 @@ def quantise(model: onnx.ModelProto, ranges: Ranges, *, kept: Iterable[str] = ()
     Args:
         model: In float32.
         ranges: Of every tensor in its networks.
+        biases: What becomes of the biases of layers that are quantised.
         kept: Layers that stay in float, by name without the network's prefix; so do the additions of what they give.
         only: Quantise this layer alone, to see what harm it does.
 
@@ -56,6 +62,7 @@ def quantise(model: onnx.ModelProto, ranges: Ranges, *, kept: Iterable[str] = ()
         raise ModelFileError("the network has no layer that could be quantised", fix="export it in float32 or float16")
     copied = onnx.ModelProto()
     copied.CopyFrom(model)
+    _set_biases(copied, {name: biases[name] for name in chosen if name in biases} if biases else {})
     spread = {name: (np.float32(low), np.float32(high)) for name, (low, high) in ranges.items()}
     quantizer = QDQQuantizer(
         copied,
@@ -72,6 +79,13 @@ def quantise(model: onnx.ModelProto, ranges: Ranges, *, kept: Iterable[str] = ()
     with _quiet():
         quantizer.quantize_model()
     return in_order(quantizer.model.model)
+
+
+def _set_biases(model: onnx.ModelProto, biases: Corrections) -> None:
+    corrected = dict(biases.values())
+    for tensor in model.graph.initializer:
+        if tensor.name in corrected:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(corrected[tensor.name], tensor.name))
 
 
 def _chosen(model: onnx.ModelProto, kept: Collection[str], only: str | None) -> list[str]:

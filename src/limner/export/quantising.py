@@ -7,9 +7,10 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from limner.errors import ModelFileError
+from limner.export.bias import Corrections, correct_biases
 from limner.export.calibration import METHODS, Observations, Ranges, observe, ranges
 from limner.export.images import batches
-from limner.export.int8 import WEIGHT_BITS, quantise
+from limner.export.int8 import WEIGHT_BITS, WEIGHT_LEVELS, quantise
 from limner.export.networks import find_networks
 from limner.export.ranking import rank_layers
 from limner.export.upsampling import without_transposed
@@ -31,6 +32,7 @@ MOST_LOST = 0.5  # points of Dice; nothing is written that loses more
 _GOOD_LOSS = 0.1  # points of Dice, with which the search ends
 _GOOD_DIFFERENCE = 0.01  # of a probability, on average, likewise
 _RANKED_ON = 3  # images
+_AVERAGED = 24  # images, of which the means of channels are taken
 _MOST_KEPT = 1 / 3  # of the layers
 
 
@@ -87,11 +89,12 @@ def quantised(
     plain = without_transposed(model)
     with show_progress("calibrating", enabled=progress) as tick:
         seen = observe(plain, _told(batches(images.calibration, metadata), len(images.calibration), tick))
-    tried = list(_methods(plain, seen, judge, progress=progress))
+    biases = correct_biases(plain, batches(images.calibration[:_AVERAGED], metadata), levels=WEIGHT_LEVELS)
+    tried = list(_methods(plain, seen, biases, judge, progress=progress))
     best = min(tried, key=_merit)
     if not best.is_good:
         sample = list(batches(images.calibration[:_RANKED_ON], metadata))
-        tried += _keeping(plain, ranges(seen, best.method), best, sample, judge, progress=progress)
+        tried += _keeping(plain, ranges(seen, best.method), biases, best, sample, judge=judge, progress=progress)
         best = min(tried, key=_merit)
     if best.lost > MOST_LOST:
         raise _too_much(best, judge)
@@ -103,22 +106,22 @@ def _merit(one: Candidate) -> tuple[bool, bool, float]:
     return not one.is_good, one.lost > MOST_LOST, one.parity.mean_prob_difference or 0.0
 
 
-def _methods(model: onnx.ModelProto, seen: Observations, judge: Judge, *, progress: bool) -> Iterator[Candidate]:
+def _methods(model: onnx.ModelProto, seen: Observations, biases: Corrections, judge: Judge, *, progress: bool) -> Iterator[Candidate]:
     for number, method in enumerate(METHODS, start=1):
-        graph = quantise(model, ranges(seen, method))
+        graph = quantise(model, ranges(seen, method), biases=biases)
         with show_progress(f"measuring way {number} of {len(METHODS)} to calibrate", enabled=progress) as tick:
             yield Candidate(graph, judge.parity(graph, tick), method, ())
 
 
 def _keeping(
-    model: onnx.ModelProto, spread: Ranges, best: Candidate, sample: list[ImageArray], judge: Judge, *, progress: bool
+    model: onnx.ModelProto, spread: Ranges, biases: Corrections, best: Candidate, sample: list[ImageArray], *, judge: Judge, progress: bool
 ) -> Iterator[Candidate]:
     """With more and more layers in float, until one is good, or too many are."""
     with show_progress("measuring each layer alone", enabled=progress) as tick:
-        ranked = rank_layers(model, spread, sample, tick)
+        ranked = rank_layers(model, spread, sample, tick, biases=biases)
     most = max(1, int(len(ranked) * _MOST_KEPT))
     for count in takewhile(lambda count: count <= most, (2**power for power in range(20))):
-        graph = quantise(model, spread, kept=ranked[:count])
+        graph = quantise(model, spread, biases=biases, kept=ranked[:count])
         with show_progress(f"measuring with {count} of {len(ranked)} layers in float", enabled=progress) as tick:
             candidate = Candidate(graph, judge.parity(graph, tick), best.method, tuple(ranked[:count]))
         yield candidate

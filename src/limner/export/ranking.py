@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
+    from limner.export.bias import Corrections
     from limner.export.calibration import Ranges
     from limner.progress import Progress
     from limner.types import ImageArray
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     _Logits = list[list[NDArray[np.float32]]]
 
 
-def rank_layers(model: onnx.ModelProto, ranges: Ranges, images: Sequence[ImageArray], tick: Progress) -> list[str]:
+def rank_layers(
+    model: onnx.ModelProto, ranges: Ranges, images: Sequence[ImageArray], tick: Progress, *, biases: Corrections | None = None
+) -> list[str]:
     """The inner layers of a network, the most harmful first: by the mean square by which the logits change when it alone is quantised.
 
     Of an ensemble the first network stands for all, which are alike.
@@ -33,6 +36,7 @@ def rank_layers(model: onnx.ModelProto, ranges: Ranges, images: Sequence[ImageAr
         ranges: Of every tensor in its networks.
         images: A few batches, uint8 RGB (N, H, W, 3).
         tick: Is told how far the work is.
+        biases: As for `quantise`.
     """
     network = find_networks(model)[0]
     before = open_session(extract(model, ("image",), network.inputs).SerializeToString())
@@ -41,7 +45,7 @@ def rank_layers(model: onnx.ModelProto, ranges: Ranges, images: Sequence[ImageAr
     exact = _logits(core, network.outputs, inputs)
     harm = {}
     for done, layer in enumerate(network.inner, start=1):
-        harm[layer] = _distance(exact, _logits(quantise(core, ranges, only=layer), network.outputs, inputs))
+        harm[layer] = _distance(exact, _logits(quantise(core, ranges, biases=biases, only=layer), network.outputs, inputs))
         tick(done, len(network.inner))
     return sorted(harm, key=lambda layer: -harm[layer])
 

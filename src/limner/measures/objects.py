@@ -117,10 +117,11 @@ def feret_of(mask: MaskArray) -> float:
     """
     from scipy.spatial.distance import pdist
 
-    midsts = np.zeros((2 * mask.shape[0] + 1, 2 * mask.shape[1] + 1), np.uint8)  # twice as fine, so that midsts of edges are points
-    midsts[1::2, 1::2] = mask
-    midsts = np.asarray(cv2.dilate(midsts, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))), dtype=np.uint8)
-    hull = cv2.convexHull(cv2.findNonZero(midsts))[:, 0]
+    rows = np.flatnonzero(mask.any(axis=1))
+    ends = (mask[rows].argmax(axis=1), mask.shape[1] - 1 - mask[rows, ::-1].argmax(axis=1))  # what lies between them is no corner of a hull
+    pixels = np.concatenate([np.stack([columns, rows], axis=1) for columns in ends])
+    midsts = [2 * pixels + step for step in ((1, 0), (1, 2), (0, 1), (2, 1))]  # of the edges, in halves of a pixel
+    hull = cv2.convexHull(np.concatenate(midsts).astype(np.int32))[:, 0]
     return float(pdist(hull).max()) / 2
 
 
