@@ -68,3 +68,9 @@ def test_any_other_table_is_an_error_with_advice(table, change, message):
         read_table(table)
     assert caught.value.where == str(table)
     assert "UTF-8" in (caught.value.fix or "")
+
+
+@pytest.mark.parametrize("number", ["-0.0000", "1.25E-01"])
+def test_numbers_as_rounding_and_spreadsheets_leave_them_are_read(table, number):
+    table.write_text(table.read_text("utf-8").replace(",0.125,", f",{number},"), "utf-8")
+    assert [row["needs_review"] for row in read_table(table).values()] == [number] * 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from typing import TYPE_CHECKING
 
 from limner.errors import DataError
@@ -30,8 +29,6 @@ COLUMNS = (
 )
 
 _NEW = ("needs_review", "flagged", "objects")  # not in tables of an older limner; the first two came together, the last later
-
-_COUNT, _NUMBER = re.compile(r"\d+"), re.compile(r"\d+(\.\d+)?")
 
 Row = dict[str, str]
 
@@ -77,14 +74,18 @@ def read_table(path: Path) -> dict[str, Row]:
         raise _unusable(f"its columns are not {','.join(COLUMNS)}", path)
     if any(None in row or None in row.values() for row in rows):
         raise _unusable("a row has not as many fields as there are columns", path)
-    if not all(_fits(_COUNT, row["objects"]) and _fits(_NUMBER, row["needs_review"]) for row in rows):
+    if not all(_reads(int, row["objects"]) and _reads(float, row["needs_review"]) for row in rows):
         raise _unusable("a number of objects, or how much an image asks for a review, is no number", path)
     return {row["mask"]: row for row in rows}
 
 
-def _fits(pattern: re.Pattern[str], cell: str) -> bool:
+def _reads(kind: type[int | float], cell: str) -> bool:
     """Whether a cell is such a number; a claim has none."""
-    return not cell or pattern.fullmatch(cell) is not None
+    try:
+        kind(cell or 0)
+    except ValueError:
+        return False
+    return True
 
 
 def save_table(rows: Iterable[Row], path: Path) -> None:

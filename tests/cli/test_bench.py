@@ -40,7 +40,16 @@ def test_everything_is_told_and_the_options_arrive(limner, toy_model, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "wrong", [("--size", "big"), ("--providers", "all,cpu"), ("--providers", ","), ("--rounds", "0"), ("--batch", "0"), ("--seconds", "0")]
+    "wrong",
+    [
+        ("--size", "big"),
+        ("--size", "0x40"),
+        ("--providers", "all,cpu"),
+        ("--providers", ","),
+        ("--rounds", "0"),
+        ("--batch", "0"),
+        ("--seconds", "0"),
+    ],
 )
 def test_wrong_usage(limner, toy_model, wrong):
     assert limner("bench", toy_model, *wrong).exit_code == 2

@@ -109,11 +109,7 @@ def spread(keys: Sequence[str], count: int) -> tuple[str, ...]:
 def _checked(path: Path, images: int, variants: int, *, overwrite: bool) -> Path:
     if path.suffix.lower() not in _SUFFIXES:
         named = path.with_suffix(".png") if path.name else "sheet.png"
-        raise RunError(
-            "the sheet is a picture, and its name says of which kind",
-            where=path,
-            fix=f"write --out {named}",
-        )
+        raise RunError("the sheet is a picture, and its name says of which kind", where=path, fix=f"write --out {named}")
     if min(images, variants) < 1:
         raise RunError("a sheet shows at least one image and one variant of it", fix="raise --images or --variants")
     if not overwrite or path.is_dir():

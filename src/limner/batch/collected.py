@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from limner.batch.annotations import coco_file
+from limner.batch.annotations import coco_file, compact_json
 from limner.batch.findings import OBJECT_COLUMNS, VESSEL_COLUMNS
 from limner.batch.packed import PackedRows
 from limner.batch.tables import read_cells, write_cells
@@ -113,7 +113,7 @@ class CocoFile:
     def save(self, order: Iterable[str]) -> None:
         images = [self._images[mask] for mask in order if mask in self._images]
         value = coco_file(images, self._category, self._model)
-        write_text(self._path, json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
+        write_text(self._path, compact_json(value) + "\n")
 
 
 def open_collected(layout: Layout, task: str, model: str) -> dict[str, Collected]:

@@ -121,7 +121,10 @@ def _add_matches(pattern: Path, found: _Found) -> None:
 
 def _add_source(path: Path, found: _Found) -> None:
     """The images in a folder or an archive, and the slides and videos in a folder."""
-    slides, videos = _slides_in(path), _videos_in(path)
+    store = FolderStore(path)
+    names = sorted(store.names()) if path.is_dir() else []
+    slides = [FileRef(name, store) for name in names if _is_slide_alone(path, name)]
+    videos = [path / name for name in names if is_video(name)]
     try:
         dataset = open_source(path, masks=False)
     except DataError:
@@ -139,17 +142,9 @@ def _add_source(path: Path, found: _Found) -> None:
         found.take_video(video)
 
 
-def _slides_in(path: Path) -> list[FileRef]:
-    """Slides that are no pictures by their names; those that are come with the other pictures."""
-    if not path.is_dir():
-        return []
-    store = FolderStore(path)
-    names = (name for name in sorted(store.names()) if name.lower().endswith(SCANNER_SUFFIXES) and is_picture(f"{name}.png"))
-    return [FileRef(name, store) for name in names if is_slide(path / name)]
-
-
-def _videos_in(path: Path) -> list[Path]:
-    return [path / name for name in sorted(FolderStore(path).names()) if is_video(name)] if path.is_dir() else []
+def _is_slide_alone(folder: Path, name: str) -> bool:
+    """A slide that is no picture by its name; those that are come with the other pictures."""
+    return name.lower().endswith(SCANNER_SUFFIXES) and is_picture(f"{name}.png") and is_slide(folder / name)
 
 
 def _is_picture_file(path: Path) -> bool:

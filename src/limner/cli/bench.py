@@ -65,7 +65,7 @@ def bench(
     """
     from limner import api
 
-    height_width, names = read_size(size, "--size"), [name.strip() for name in providers.split(",") if name.strip()]
+    height_width, names = read_size(size, "--size", least=1), [name.strip() for name in providers.split(",") if name.strip()]
     if not names or ("all" in names and len(names) > 1):
         raise typer.BadParameter("give names separated by commas, or all alone", param_hint="'--providers'")
     with only_json(as_json):

@@ -130,8 +130,8 @@ def _bad_split(message: str) -> typer.BadParameter:
     return typer.BadParameter(message, param_hint="'--split'")
 
 
-def read_size(text: str | None, option: str) -> tuple[int, int] | None:
-    """Height and width of `HxW`, or of one number for both.
+def read_size(text: str | None, option: str, *, least: int = 0) -> tuple[int, int] | None:
+    """Height and width of `HxW`, or of one number for both; neither is below `least`.
 
     Example:
         >>> read_size("480x640", "--size"), read_size("352", "--size")
@@ -140,6 +140,6 @@ def read_size(text: str | None, option: str) -> tuple[int, int] | None:
     if text is None:
         return None
     match = re.fullmatch(r"(\d{1,9})(?:[x×](\d{1,9}))?", text.strip().lower())
-    if match is None:
+    if match is None or min(int(side) for side in match.groups() if side) < least:
         raise typer.BadParameter(f"'{text}' is neither a number of pixels nor HEIGHTxWIDTH", param_hint=f"'{option}'")
     return int(match[1]), int(match[2] or match[1])

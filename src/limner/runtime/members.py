@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from itertools import combinations
+from operator import index
 from statistics import fmean
 from typing import TYPE_CHECKING, TypeVar
 
@@ -164,8 +165,11 @@ def _member(model: ModelFile, tile_size: Side | None, overlap: Side | None) -> M
 
 
 def _pair(sides: Side, name: str, *, least: int) -> tuple[int, int]:
-    given = tuple(sides) if isinstance(sides, (list, tuple)) else (sides, sides)
-    if len(given) != 2 or not all(type(side) is int and least <= side <= _LONGEST for side in given):
+    try:
+        given = tuple(index(side) for side in (sides if isinstance(sides, (list, tuple)) else (sides, sides)))
+    except TypeError:
+        given = ()
+    if len(given) != 2 or not least <= min(given) <= max(given) <= _LONGEST:
         raise LimnerError(f"{name} is a number of pixels, or height and width; not {sides}", fix=f"give {least} or more")
     return given[0], given[1]
 
